@@ -1,0 +1,1 @@
+//! The command line: audit, audit-notify and audit-report.

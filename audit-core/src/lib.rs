@@ -1,0 +1,1 @@
+//! The model: severities, rules, summaries, alerts, and the policy that declares them.

@@ -1,0 +1,1 @@
+//! Delivers alerts: the tick loop, the outbox and the e-mail providers.

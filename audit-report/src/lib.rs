@@ -1,0 +1,1 @@
+//! Draws dashboards as SVG and PNG, and writes the documents of an installed database.

@@ -1,0 +1,3 @@
+drop table audit.summary;
+drop table audit.rule;
+drop table audit.watched_table;

@@ -1,0 +1,99 @@
+-- What a team declares: the tables it watches, what correct data looks like, what is summed up.
+-- A declaration that is taken back is kept with the time of its end, because findings and log rows go on naming it.
+
+create table audit.watched_table (
+    table_id integer generated always as identity,
+    relation regclass not null,
+    name text not null,
+    why text not null default '',
+    owner text not null default '',
+    key_columns text[] not null default '{}',
+    definition jsonb not null default '{}',
+    watched_at timestamptz not null default now(),
+    watched_by text not null default session_user,
+    unwatched_at timestamptz,
+    constraint watched_table_pkey primary key (table_id)
+);
+create unique index watched_table_relation_is_watched_once on audit.watched_table (relation) where unwatched_at is null;
+comment on table audit.watched_table is 'A table that the pipeline is attached to.';
+comment on column audit.watched_table.table_id is 'The number by which the log names the table.';
+comment on column audit.watched_table.relation is 'The table itself; follows renames.';
+comment on column audit.watched_table.name is 'Schema and name when the watch began.';
+comment on column audit.watched_table.why is 'Why the table is audited, in the words of its owner.';
+comment on column audit.watched_table.owner is 'Who answers for the data of the table: an e-mail address or a team.';
+comment on column audit.watched_table.key_columns is 'The columns of the primary key, in its order; empty without one.';
+comment on column audit.watched_table.definition is 'The table as the policy declares it, without its rules.';
+comment on column audit.watched_table.watched_at is 'When the watch began.';
+comment on column audit.watched_table.watched_by is 'The role that began the watch.';
+comment on column audit.watched_table.unwatched_at is 'When the watch ended; null while it lasts.';
+
+create table audit.rule (
+    rule_id integer generated always as identity,
+    table_id integer not null,
+    name text not null,
+    kind text not null,
+    columns text[] not null default '{}',
+    definition jsonb not null default '{}',
+    condition text,
+    severity text not null default 'normal',
+    action text not null default 'flag',
+    owner text not null default '',
+    why text not null default '',
+    fix_within interval,
+    nulls text not null default 'pass',
+    on_error text not null default 'pass',
+    declared_at timestamptz not null default now(),
+    declared_by text not null default session_user,
+    retired_at timestamptz,
+    constraint rule_pkey primary key (rule_id),
+    constraint rule_belongs_to_a_watched_table foreign key (table_id) references audit.watched_table (table_id),
+    constraint rule_kind_is_known check (kind in ('not_null', 'not_blank', 'one_of', 'not_one_of', 'range', 'length', 'matches',
+        'format', 'not_future', 'expression', 'references', 'unique')),
+    constraint rule_severity_is_known check (severity in ('critical', 'important', 'normal', 'low')),
+    constraint rule_action_is_known check (action in ('flag', 'quarantine', 'reject')),
+    constraint rule_nulls_is_pass_or_fail check (nulls in ('pass', 'fail')),
+    constraint rule_on_error_is_block_or_pass check (on_error in ('block', 'pass'))
+);
+create unique index rule_name_is_unique_in_its_table on audit.rule (table_id, name) where retired_at is null;
+comment on table audit.rule is 'A statement of what correct data looks like. A rule fails for a row if and only if its predicate is false.';
+comment on column audit.rule.rule_id is 'The number by which findings name the rule.';
+comment on column audit.rule.table_id is 'The watched table whose rows the rule is about.';
+comment on column audit.rule.name is 'Unique among the live rules of the table.';
+comment on column audit.rule.kind is 'What is compared with what, for example not_null, range, references.';
+comment on column audit.rule.columns is 'The columns that the rule reads.';
+comment on column audit.rule.definition is 'The options of the kind: bounds, values, pattern, referenced table, expression.';
+comment on column audit.rule.condition is 'The rule is about rows for which this SQL condition is true; null means about all.';
+comment on column audit.rule.severity is 'Who hears of a failure, and how soon it must be fixed: critical (business critical), important, normal, low.';
+comment on column audit.rule.action is 'What happens to a failing row: flag (written), quarantine (set aside), reject (the write fails).';
+comment on column audit.rule.owner is 'Who has to fix what fails.';
+comment on column audit.rule.why is 'Why the rule exists, in the words of its owner.';
+comment on column audit.rule.fix_within is 'How long after it was found a failure may last; null means that nobody has to fix it.';
+comment on column audit.rule.nulls is 'Whether a predicate that is null passes (the default) or fails.';
+comment on column audit.rule.on_error is 'What a rule that itself raises an error does to the write: pass lets it through and records the error, block fails it.';
+comment on column audit.rule.declared_at is 'When this version of the rule was declared.';
+comment on column audit.rule.declared_by is 'The role that declared it.';
+comment on column audit.rule.retired_at is 'When the rule was taken back or replaced by a newer version; null while it is in force.';
+
+create table audit.summary (
+    summary_id integer generated always as identity,
+    table_id integer not null,
+    name text not null,
+    definition jsonb not null,
+    start_lsn pg_lsn not null default '0/0',
+    declared_at timestamptz not null default now(),
+    declared_by text not null default session_user,
+    retired_at timestamptz,
+    constraint summary_pkey primary key (summary_id),
+    constraint summary_belongs_to_a_watched_table foreign key (table_id) references audit.watched_table (table_id)
+);
+create unique index summary_name_is_unique on audit.summary (name) where retired_at is null;
+create index summary_table_id on audit.summary (table_id);
+comment on table audit.summary is 'An aggregate of a watched table that is exact at every moment. Its view and its base are in audit_compiled under its name.';
+comment on column audit.summary.summary_id is 'The number of the summary.';
+comment on column audit.summary.table_id is 'The watched table that is summed up.';
+comment on column audit.summary.name is 'The name of its view in audit_compiled.';
+comment on column audit.summary.definition is 'Bucket, groups, measures and condition as declared.';
+comment on column audit.summary.start_lsn is 'Log position of the scan the summary started from: earlier changes are in that scan.';
+comment on column audit.summary.declared_at is 'When this version of the summary was declared.';
+comment on column audit.summary.declared_by is 'The role that declared it.';
+comment on column audit.summary.retired_at is 'When it was taken back; null while it is in force.';

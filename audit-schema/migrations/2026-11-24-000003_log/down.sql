@@ -1,0 +1,4 @@
+drop table audit.quarantine;
+drop table audit.finding;
+drop table audit.segment;
+drop table audit.change;

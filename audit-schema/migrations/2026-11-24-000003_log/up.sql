@@ -1,0 +1,181 @@
+-- The log: what was written, in two levels, and what failed. Nothing here has an identity column, a sequence or a
+-- foreign key: a writer's lastval() must not change, and a writer must not lock a row that another writer locks.
+
+create table audit.change (
+    lsn pg_lsn not null default pg_current_wal_insert_lsn(),
+    xid xid8 not null default pg_current_xact_id(),
+    at timestamptz not null default clock_timestamp(),
+    occurred_at timestamptz,
+    table_id integer not null,
+    op "char" not null,
+    rows integer not null,
+    key_lo text collate "C",
+    key_hi text collate "C",
+    cause text,
+    session_role text not null default session_user,
+    role text default current_setting('role'),
+    actor text default nullif(current_setting('audit.actor', true), ''),
+    application text default nullif(current_setting('application_name'), ''),
+    client inet default inet_client_addr(),
+    request_id text default nullif(current_setting('audit.request_id', true), ''),
+    old json compression lz4,
+    new json compression lz4
+);
+alter table audit.change set (
+    autovacuum_vacuum_scale_factor = 0,
+    autovacuum_vacuum_threshold = 20000,
+    autovacuum_vacuum_insert_scale_factor = 0,
+    autovacuum_vacuum_cost_delay = 0
+);
+comment on table audit.change is 'The head of the log: what statements did to watched tables, until the tick packs it into segments. A statement of one row stores that row, a statement of many stores up to 1,000 rows a log row as an object of arrays.';
+comment on column audit.change.lsn is 'Position in the write-ahead log when the statement had finished: the order of the log.';
+comment on column audit.change.xid is 'The transaction that wrote.';
+comment on column audit.change.at is 'When it was logged, by the clock of the server.';
+comment on column audit.change.occurred_at is 'When it happened, if the writer said that it replays or backfills older events; else null.';
+comment on column audit.change.table_id is 'The watched table. References audit.watched_table.';
+comment on column audit.change.op is 'I insert, U update, D delete, T truncate.';
+comment on column audit.change.rows is 'How many rows this log row holds.';
+comment on column audit.change.key_lo is 'Lowest primary key among its rows, as text; null without a primary key.';
+comment on column audit.change.key_hi is 'Highest primary key among its rows, as text.';
+comment on column audit.change.cause is 'Why the pipeline itself wrote, for example quarantine; null for everybody else.';
+comment on column audit.change.session_role is 'The role that logged in.';
+comment on column audit.change.role is 'The role set by SET ROLE, or none.';
+comment on column audit.change.actor is 'The person on whose behalf an application wrote, if it said so.';
+comment on column audit.change.application is 'application_name of the session.';
+comment on column audit.change.client is 'Network address of the client; null on a unix socket.';
+comment on column audit.change.request_id is 'The request that led to the write, if the application said so.';
+comment on column audit.change.old is 'The rows before: null for inserts.';
+comment on column audit.change.new is 'The rows after: null for deletes.';
+
+create table audit.segment (
+    segment_id bigint not null,
+    month date not null,
+    table_id integer not null,
+    op "char" not null,
+    rows integer not null,
+    lsn_lo pg_lsn not null,
+    lsn_hi pg_lsn not null,
+    xid_lo xid8 not null,
+    xid_hi xid8 not null,
+    at_lo timestamptz not null,
+    at_hi timestamptz not null,
+    key_lo text collate "C",
+    key_hi text collate "C",
+    keys text[] compression lz4,
+    old_keys text[] compression lz4,
+    contexts json compression lz4 not null,
+    context_of smallint[] compression lz4,
+    old json compression lz4,
+    new json compression lz4,
+    previous bytea not null,
+    digest bytea not null,
+    constraint segment_pkey primary key (segment_id, month),
+    constraint segment_month_is_a_first_day check (extract(day from month) = 1)
+) partition by range (month);
+create index segment_key on audit.segment (table_id, key_lo, key_hi);
+comment on table audit.segment is 'The packed, sealed part of the log: up to 1,000 rows of one table and kind of change, one array per column, chained to the segment before by its digest. Partitioned by month.';
+comment on column audit.segment.segment_id is 'Numbered by the tick without gaps.';
+comment on column audit.segment.month is 'First day of the month in which the segment was sealed.';
+comment on column audit.segment.table_id is 'The watched table. References audit.watched_table.';
+comment on column audit.segment.op is 'I insert, U update, D delete, T truncate.';
+comment on column audit.segment.rows is 'How many rows the segment holds.';
+comment on column audit.segment.lsn_lo is 'Lowest log position among its changes.';
+comment on column audit.segment.lsn_hi is 'Highest log position among its changes.';
+comment on column audit.segment.xid_lo is 'Oldest transaction among its changes.';
+comment on column audit.segment.xid_hi is 'Newest transaction among its changes.';
+comment on column audit.segment.at_lo is 'When its first change was logged.';
+comment on column audit.segment.at_hi is 'When its last change was logged.';
+comment on column audit.segment.key_lo is 'Lowest primary key among its rows, old and new.';
+comment on column audit.segment.key_hi is 'Highest primary key among its rows, old and new.';
+comment on column audit.segment.keys is 'The primary key of every row as text; the old one for deletes. Null for tables without one.';
+comment on column audit.segment.old_keys is 'The old keys of an update; null where no key changed.';
+comment on column audit.segment.contexts is 'The distinct changes the rows come from: position, transaction, times, roles, application, client, request.';
+comment on column audit.segment.context_of is 'For every row, the place of its change in contexts, from 0; null where there is one only.';
+comment on column audit.segment.old is 'One array per column: the rows before. Null for inserts.';
+comment on column audit.segment.new is 'One array per column: the rows after, without the columns that no row of the segment changed. Null for deletes.';
+comment on column audit.segment.previous is 'Digest of the segment before; empty for the first.';
+comment on column audit.segment.digest is 'sha256 over previous and the content of this segment.';
+
+create table audit.finding (
+    finding_id uuid not null default gen_random_uuid(),
+    lsn pg_lsn not null default pg_current_wal_insert_lsn(),
+    xid xid8 not null default pg_current_xact_id(),
+    at timestamptz not null default clock_timestamp(),
+    occurred_at timestamptz,
+    table_id integer not null,
+    rule_id integer not null,
+    op "char" not null,
+    rows bigint not null,
+    new_failed bigint not null,
+    old_failed bigint not null default 0,
+    action text not null default 'flag',
+    keys text[],
+    samples json compression lz4,
+    error text,
+    session_role text not null default session_user,
+    actor text default nullif(current_setting('audit.actor', true), ''),
+    application text default nullif(current_setting('application_name'), ''),
+    request_id text default nullif(current_setting('audit.request_id', true), ''),
+    constraint finding_pkey primary key (finding_id)
+);
+create index finding_xid on audit.finding (xid);
+create index finding_rule_id on audit.finding (rule_id, at);
+comment on table audit.finding is 'One rule failed by one statement. Rows with new_failed = 0 only take failures back: a delete or a correction.';
+comment on column audit.finding.finding_id is 'Identifies the finding.';
+comment on column audit.finding.lsn is 'Position in the write-ahead log: the order of findings.';
+comment on column audit.finding.xid is 'The transaction that wrote.';
+comment on column audit.finding.at is 'When it was found, by the clock of the server.';
+comment on column audit.finding.occurred_at is 'When it happened, if the writer said that it replays or backfills older events; else null.';
+comment on column audit.finding.table_id is 'The watched table. References audit.watched_table.';
+comment on column audit.finding.rule_id is 'The rule that failed. References audit.rule.';
+comment on column audit.finding.op is 'I insert, U update, D delete, T truncate (the rule starts again from nothing).';
+comment on column audit.finding.rows is 'How many rows the statement wrote.';
+comment on column audit.finding.new_failed is 'How many of the written rows fail the rule.';
+comment on column audit.finding.old_failed is 'How many rows that were updated or deleted failed the rule before.';
+comment on column audit.finding.action is 'What was done with the failing rows: flag, quarantine.';
+comment on column audit.finding.keys is 'Primary keys of the first 100 failing rows, as text.';
+comment on column audit.finding.samples is 'The columns of the rule, or the whole row, of the first three failing rows.';
+comment on column audit.finding.error is 'The error that the rule itself raised, if it could not be evaluated.';
+comment on column audit.finding.session_role is 'The role that logged in.';
+comment on column audit.finding.actor is 'The person on whose behalf an application wrote, if it said so.';
+comment on column audit.finding.application is 'application_name of the session.';
+comment on column audit.finding.request_id is 'The request that led to the write, if the application said so.';
+
+create table audit.quarantine (
+    quarantine_id uuid not null default gen_random_uuid(),
+    lsn pg_lsn not null default pg_current_wal_insert_lsn(),
+    xid xid8 not null default pg_current_xact_id(),
+    at timestamptz not null default clock_timestamp(),
+    occurred_at timestamptz,
+    table_id integer not null,
+    op "char" not null,
+    key text not null,
+    rules integer[] not null,
+    row json compression lz4 not null,
+    restored json compression lz4,
+    state text not null default 'held',
+    session_role text not null default session_user,
+    actor text default nullif(current_setting('audit.actor', true), ''),
+    application text default nullif(current_setting('application_name'), ''),
+    request_id text default nullif(current_setting('audit.request_id', true), ''),
+    constraint quarantine_pkey primary key (quarantine_id),
+    constraint quarantine_state_is_known check (state in ('held', 'released', 'discarded'))
+);
+create index quarantine_held on audit.quarantine (table_id, at) where state = 'held';
+comment on table audit.quarantine is 'Rows that were set aside. An insert was taken out of its table again, an update was undone: the last good version stays.';
+comment on column audit.quarantine.quarantine_id is 'Identifies the row that was set aside.';
+comment on column audit.quarantine.lsn is 'Position in the write-ahead log.';
+comment on column audit.quarantine.xid is 'The transaction that wrote.';
+comment on column audit.quarantine.at is 'When it was set aside, by the clock of the server.';
+comment on column audit.quarantine.occurred_at is 'When it happened, if the writer said that it replays or backfills older events; else null.';
+comment on column audit.quarantine.table_id is 'The watched table. References audit.watched_table.';
+comment on column audit.quarantine.op is 'I an insert was set aside, U an update.';
+comment on column audit.quarantine.key is 'Primary key of the row, as text.';
+comment on column audit.quarantine.rules is 'The quarantine rules that the row fails. References audit.rule.';
+comment on column audit.quarantine.row is 'The row as it was written.';
+comment on column audit.quarantine.restored is 'The last good version, which stays in the table; null for an insert.';
+comment on column audit.quarantine.state is 'held, released or discarded.';
+comment on column audit.quarantine.session_role is 'The role that logged in.';
+comment on column audit.quarantine.actor is 'The person on whose behalf an application wrote, if it said so.';
+comment on column audit.quarantine.application is 'application_name of the session.';
+comment on column audit.quarantine.request_id is 'The request that led to the write, if the application said so.';

@@ -1,0 +1,1 @@
+//! PostgreSQL: migrations, triggers and functions, and typed access to them.
