@@ -1,1 +1,51 @@
-//! The model: severities, rules, summaries, alerts, and the policy that declares them.
+//! The model of the pipeline, and the reader of the policy file that declares it.
+//! It knows no database, no network and no clock of its own: other crates do what it describes.
+//!
+//! | module | what is in it |
+//! |---|---|
+//! | [`policy`] | the policy file: reading it, and saying what is wrong with it and where |
+//! | [`alert`] | alerts, and the state machine that opens and resolves them |
+//! | [`say`] | the sentences of alerts |
+//!
+//! # Examples
+//!
+//! ```
+//! use audit_core::{Action, Severity};
+//!
+//! assert!(Severity::Critical > Severity::Important);
+//! assert_eq!("quarantine".parse::<Action>().unwrap(), Action::Quarantine);
+//! ```
+
+pub mod alert;
+pub mod policy;
+pub mod say;
+
+mod action;
+mod alert_policy;
+mod change;
+mod channel;
+mod delivery;
+mod error;
+mod finding;
+mod period;
+mod route;
+mod rule;
+mod secret;
+mod severity;
+mod summary;
+
+pub use action::Action;
+pub use alert::Alert;
+pub use alert_policy::{AlertPolicy, AlertSeverity, Subject};
+pub use change::{Author, Change, Op, RowChange};
+pub use channel::{Channel, Provider};
+pub use delivery::{Delivery, DeliveryState};
+pub use error::Error;
+pub use finding::Finding;
+pub use period::{Period, Unit};
+pub use policy::{Policy, PolicyErrors, TablePolicy};
+pub use route::Route;
+pub use rule::{Format, Nulls, OnError, Rule, RuleKind};
+pub use secret::{Secret, SecretValue, Setting};
+pub use severity::{Severity, Theme};
+pub use summary::{Bucket, Function, Group, Measure, Summary};

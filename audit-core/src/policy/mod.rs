@@ -1,0 +1,154 @@
+//! The policy: the one file in which a team declares everything.
+
+mod error;
+
+use std::collections::HashMap;
+
+pub use error::{Location, PolicyErrors, Problem};
+
+use crate::{AlertPolicy, Channel, Period, Route, Rule, Severity, Summary};
+
+/// What a team declares: watched tables with their rules, summaries, alerts, channels and routes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Policy {
+    /// The version of the language of the file: 1.
+    pub version: u32,
+    /// What holds where nothing else is said.
+    pub defaults: Defaults,
+    /// The watched tables, in the order of the file.
+    pub tables: Vec<TablePolicy>,
+    /// The summaries, in the order of the file.
+    pub summaries: Vec<Summary>,
+    /// The alert policies, in the order of the file.
+    pub alerts: Vec<AlertPolicy>,
+    /// The channels, in the order of the file.
+    pub channels: Vec<Channel>,
+    /// The routes; the first that matches an alert wins.
+    pub routes: Vec<Route>,
+    /// The text it was read from, and where in it everything stands.
+    source: Source,
+}
+
+/// What holds where nothing else is said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Defaults {
+    /// Who answers for tables and rules that name no owner. Empty if nobody is named.
+    pub owner: String,
+    /// How long a failure may last, by severity.
+    pub fix_within: HashMap<Severity, Option<Period>>,
+}
+
+/// A watched table and its rules.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TablePolicy {
+    /// The table, as `schema.table`.
+    pub name: String,
+    /// Why the table is audited, in the words of its owner.
+    pub why: String,
+    /// Who answers for the data of the table.
+    pub owner: String,
+    /// The rules, in the order of the file; one for each column.
+    pub rules: Vec<Rule>,
+}
+
+/// Something that a policy declares, by its name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Declared {
+    /// A watched table.
+    Table(String),
+    /// A rule of a table.
+    Rule {
+        /// The table.
+        table: String,
+        /// The rule.
+        rule: String,
+    },
+    /// A summary.
+    Summary(String),
+    /// An alert policy.
+    Alert(String),
+    /// A channel.
+    Channel(String),
+    /// A route, by its place from 0.
+    Route(usize),
+}
+
+/// The part of a declaration that an error is about.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// The declaration as a whole: its name.
+    Name,
+    /// A column that it names.
+    Column(String),
+    /// The expression of a rule, or the `when` of an alert.
+    Expression,
+    /// Its `where`.
+    Condition,
+    /// The table that it refers to.
+    Reference,
+    /// The action of a rule.
+    Action,
+    /// A group of a summary.
+    Group(String),
+    /// A measure of a summary.
+    Measure(String),
+    /// The bucket of a summary.
+    Bucket,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Source {
+    file: String,
+    lines: Vec<String>,
+    places: HashMap<(Declared, Part), Location>,
+}
+
+impl Policy {
+    /// The file that the policy was read from.
+    pub fn file(&self) -> &str {
+        &self.source.file
+    }
+
+    /// Where a part of a declaration stands in the file. Where the part itself is not written, it is the place of
+    /// the declaration's name.
+    pub fn locate(&self, declared: &Declared, part: &Part) -> Option<Location> {
+        self.source.locate(declared, part)
+    }
+
+    /// An error about a part of a declaration, found by somebody who knows more than the reader: the database.
+    pub fn problem(
+        &self,
+        declared: &Declared,
+        part: &Part,
+        message: impl Into<String>,
+        help: Option<String>,
+    ) -> Problem {
+        let location = self.locate(declared, part);
+        self.source.problem(location, message, help)
+    }
+}
+
+impl Source {
+    fn locate(&self, declared: &Declared, part: &Part) -> Option<Location> {
+        let place = |part: &Part| self.places.get(&(declared.clone(), part.clone())).copied();
+        place(part).or_else(|| place(&Part::Name))
+    }
+
+    fn problem(
+        &self,
+        location: Option<Location>,
+        message: impl Into<String>,
+        help: Option<String>,
+    ) -> Problem {
+        Problem {
+            file: self.file.clone(),
+            location,
+            source_line: location
+                .and_then(|at| self.lines.get(at.line.saturating_sub(1)))
+                .cloned()
+                .unwrap_or_default(),
+            message: message.into(),
+            help,
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Routes: which alert goes to which channel.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::Severity;
+
+/// Which alerts go to which channels. The first route that matches an alert wins.
+///
+/// # Examples
+///
+/// ```
+/// use audit_core::{Route, Severity};
+///
+/// let route = Route { severity: vec![Severity::Critical], owner: None, table: None, to: vec!["oncall".to_owned()] };
+/// assert!(route.matches(Severity::Critical, "ops@example.com", Some("public.flights")));
+/// assert!(!route.matches(Severity::Low, "ops@example.com", None));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Route {
+    /// Alerts of one of these severities; empty means of any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub severity: Vec<Severity>,
+    /// Alerts that this owner has to fix; `None` means anybody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// Alerts about this table, as `schema.table`; `None` means any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+    /// The names of the channels.
+    pub to: Vec<String>,
+}
+
+impl Route {
+    /// Whether an alert with these properties takes this route.
+    pub fn matches(&self, severity: Severity, owner: &str, table: Option<&str>) -> bool {
+        (self.severity.is_empty() || self.severity.contains(&severity))
+            && self.owner.as_deref().is_none_or(|wanted| wanted == owner)
+            && self
+                .table
+                .as_deref()
+                .is_none_or(|wanted| Some(wanted) == table)
+    }
+
+    /// What the database stores as the definition of the route.
+    pub fn definition(&self) -> Value {
+        serde_json::to_value(self).unwrap_or(Value::Null)
+    }
+}

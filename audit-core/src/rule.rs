@@ -1,0 +1,395 @@
+//! Rules: what correct data looks like.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{Action, Error, Period, Severity};
+
+/// A statement of what correct data looks like, about the rows of one table.
+///
+/// A rule fails for a row if and only if its predicate is false; null passes unless [`Rule::nulls`] says otherwise.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rule {
+    /// Unique among the rules of the table.
+    pub name: String,
+    /// What is compared with what.
+    pub kind: RuleKind,
+    /// The rule is about rows for which this SQL condition is true; `None` means about all.
+    pub condition: Option<String>,
+    /// How much a failure matters.
+    pub severity: Severity,
+    /// What happens to a failing row.
+    pub action: Action,
+    /// Who has to fix what fails: an e-mail address or a team. Empty if nobody was named.
+    pub owner: String,
+    /// Why the rule exists, in the words of its owner.
+    pub why: String,
+    /// How long after it was found a failure may last; `None` means that nobody has to fix it.
+    pub fix_within: Option<Period>,
+    /// Whether a predicate that is null passes or fails.
+    pub nulls: Nulls,
+    /// What a rule that itself raises an error does to the write.
+    pub on_error: OnError,
+}
+
+/// What a rule compares with what. Serialised, it is the name of the kind and the options of the kind.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "definition", rename_all = "snake_case")]
+pub enum RuleKind {
+    /// The column has a value.
+    NotNull {
+        /// The column.
+        column: String,
+    },
+    /// The column has a value that is more than white space.
+    NotBlank {
+        /// The column.
+        column: String,
+    },
+    /// The value is one of a list.
+    OneOf {
+        /// The column.
+        column: String,
+        /// The list.
+        values: Vec<Value>,
+    },
+    /// The value is none of a list.
+    NotOneOf {
+        /// The column.
+        column: String,
+        /// The list.
+        values: Vec<Value>,
+    },
+    /// The value lies between bounds, which belong to the range. At least one is given.
+    Range {
+        /// The column.
+        column: String,
+        /// The lowest value, a number or a text.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        min: Option<Value>,
+        /// The highest value, a number or a text.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        max: Option<Value>,
+    },
+    /// The text has so many characters. At least one bound is given.
+    Length {
+        /// The column.
+        column: String,
+        /// The least number of characters.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        min: Option<u32>,
+        /// The greatest number of characters.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        max: Option<u32>,
+    },
+    /// The text matches a regular expression of PostgreSQL.
+    Matches {
+        /// The column.
+        column: String,
+        /// The regular expression.
+        pattern: String,
+    },
+    /// The text is written in a well-known format.
+    Format {
+        /// The column.
+        column: String,
+        /// The format.
+        format: Format,
+    },
+    /// The time is not after the moment of the write.
+    NotFuture {
+        /// The column.
+        column: String,
+        /// By how much clocks may differ.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tolerance: Option<Period>,
+    },
+    /// Any SQL condition over the row.
+    Expression {
+        /// The condition.
+        expression: String,
+    },
+    /// The value is found in a column of another table.
+    References {
+        /// The column.
+        column: String,
+        /// The other table, as `schema.table`.
+        table: String,
+        /// The column of the other table.
+        key: String,
+    },
+    /// No two rows have the same values.
+    Unique {
+        /// The columns that are compared together.
+        columns: Vec<String>,
+    },
+}
+
+/// The formats that [`RuleKind::Format`] knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// An e-mail address.
+    Email,
+    /// A UUID.
+    Uuid,
+    /// A web address.
+    Url,
+    /// An IPv4 or IPv6 address.
+    Ip,
+    /// A date as `2013-02-08`.
+    IsoDate,
+    /// A country code of two capital letters, as ISO 3166 has them.
+    Country,
+    /// A currency code of three capital letters, as ISO 4217 has them.
+    Currency,
+}
+
+/// Whether a predicate that is null passes or fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Nulls {
+    /// It passes.
+    #[default]
+    Pass,
+    /// It fails.
+    Fail,
+}
+
+/// What a rule that itself raises an error does to the write. It is never counted as a pass.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnError {
+    /// The write goes on and the error is recorded.
+    #[default]
+    Pass,
+    /// The write fails.
+    Block,
+}
+
+impl RuleKind {
+    /// The names of all kinds, as the policy file and the database spell them.
+    pub const NAMES: [&'static str; 12] = [
+        "not_null",
+        "not_blank",
+        "one_of",
+        "not_one_of",
+        "range",
+        "length",
+        "matches",
+        "format",
+        "not_future",
+        "expression",
+        "references",
+        "unique",
+    ];
+
+    /// The name of the kind.
+    pub fn name(&self) -> &'static str {
+        match self {
+            RuleKind::NotNull { .. } => "not_null",
+            RuleKind::NotBlank { .. } => "not_blank",
+            RuleKind::OneOf { .. } => "one_of",
+            RuleKind::NotOneOf { .. } => "not_one_of",
+            RuleKind::Range { .. } => "range",
+            RuleKind::Length { .. } => "length",
+            RuleKind::Matches { .. } => "matches",
+            RuleKind::Format { .. } => "format",
+            RuleKind::NotFuture { .. } => "not_future",
+            RuleKind::Expression { .. } => "expression",
+            RuleKind::References { .. } => "references",
+            RuleKind::Unique { .. } => "unique",
+        }
+    }
+
+    /// The columns that the kind names; none for an expression, whose columns only the database can tell.
+    pub fn columns(&self) -> Vec<&str> {
+        match self {
+            RuleKind::NotNull { column }
+            | RuleKind::NotBlank { column }
+            | RuleKind::OneOf { column, .. }
+            | RuleKind::NotOneOf { column, .. }
+            | RuleKind::Range { column, .. }
+            | RuleKind::Length { column, .. }
+            | RuleKind::Matches { column, .. }
+            | RuleKind::Format { column, .. }
+            | RuleKind::NotFuture { column, .. }
+            | RuleKind::References { column, .. } => vec![column],
+            RuleKind::Unique { columns } => columns.iter().map(String::as_str).collect(),
+            RuleKind::Expression { .. } => Vec::new(),
+        }
+    }
+
+    /// The name a rule has if the policy gives it none: the kind and the columns. `None` for an expression.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use audit_core::RuleKind;
+    ///
+    /// let kind = RuleKind::NotNull { column: "tailnum".to_owned() };
+    /// assert_eq!(kind.default_name().as_deref(), Some("not_null_tailnum"));
+    /// ```
+    pub fn default_name(&self) -> Option<String> {
+        match self {
+            RuleKind::Expression { .. } => None,
+            other => Some(format!("{}_{}", other.name(), other.columns().join("_"))),
+        }
+    }
+
+    /// The options of the kind, as the database stores them in `audit.rule.definition`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use audit_core::RuleKind;
+    ///
+    /// let kind = RuleKind::References {
+    ///     column: "carrier".to_owned(),
+    ///     table: "public.airlines".to_owned(),
+    ///     key: "carrier".to_owned(),
+    /// };
+    /// assert_eq!(
+    ///     kind.definition(),
+    ///     serde_json::json!({ "column": "carrier", "table": "public.airlines", "key": "carrier" })
+    /// );
+    /// assert_eq!(RuleKind::from_definition("references", kind.definition()).unwrap(), kind);
+    /// ```
+    pub fn definition(&self) -> Value {
+        match serde_json::to_value(self) {
+            Ok(Value::Object(mut object)) => object.remove("definition").unwrap_or(Value::Null),
+            _ => Value::Null,
+        }
+    }
+
+    /// Reads a kind back from what the database stores.
+    ///
+    /// # Errors
+    ///
+    /// When the kind is unknown or the definition does not fit it.
+    pub fn from_definition(kind: &str, definition: Value) -> Result<Self, Error> {
+        serde_json::from_value(serde_json::json!({ "kind": kind, "definition": definition }))
+            .map_err(|source| Error::RuleDefinition {
+                kind: kind.to_owned(),
+                source,
+            })
+    }
+
+    /// One line that says what the rule demands, for people.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use audit_core::RuleKind;
+    ///
+    /// let kind = RuleKind::Range { column: "air_time".to_owned(), min: Some(1.into()), max: Some(1440.into()) };
+    /// assert_eq!(kind.to_string(), "air_time between 1 and 1440");
+    /// ```
+    fn demand(&self) -> String {
+        let list = |values: &[Value]| values.iter().map(plain).collect::<Vec<_>>().join(", ");
+        match self {
+            RuleKind::NotNull { column } => format!("{column} is not null"),
+            RuleKind::NotBlank { column } => format!("{column} is not blank"),
+            RuleKind::OneOf { column, values } => format!("{column} is one of {}", list(values)),
+            RuleKind::NotOneOf { column, values } => {
+                format!("{column} is none of {}", list(values))
+            }
+            RuleKind::Range { column, min, max } => match (min, max) {
+                (Some(min), Some(max)) => {
+                    format!("{column} between {} and {}", plain(min), plain(max))
+                }
+                (Some(min), None) => format!("{column} at least {}", plain(min)),
+                (None, Some(max)) => format!("{column} at most {}", plain(max)),
+                (None, None) => format!("{column} is anything"),
+            },
+            RuleKind::Length { column, min, max } => match (min, max) {
+                (Some(min), Some(max)) => format!("{column} has {min} to {max} characters"),
+                (Some(min), None) => format!("{column} has at least {min} characters"),
+                (None, Some(max)) => format!("{column} has at most {max} characters"),
+                (None, None) => format!("{column} has any length"),
+            },
+            RuleKind::Matches { column, pattern } => format!("{column} matches {pattern}"),
+            RuleKind::Format { column, format } => format!("{column} is {}", format.label()),
+            RuleKind::NotFuture { column, tolerance } => match tolerance {
+                Some(tolerance) => format!("{column} is at most {tolerance} in the future"),
+                None => format!("{column} is not in the future"),
+            },
+            RuleKind::Expression { expression } => expression.clone(),
+            RuleKind::References { column, table, key } => format!("{column} is in {table}.{key}"),
+            RuleKind::Unique { columns } => format!("{} is unique", columns.join(", ")),
+        }
+    }
+}
+
+impl fmt::Display for RuleKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.demand())
+    }
+}
+
+impl Format {
+    /// Every format.
+    pub const ALL: [Format; 7] = [
+        Format::Email,
+        Format::Uuid,
+        Format::Url,
+        Format::Ip,
+        Format::IsoDate,
+        Format::Country,
+        Format::Currency,
+    ];
+
+    /// The word, as the policy file and the database spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Email => "email",
+            Format::Uuid => "uuid",
+            Format::Url => "url",
+            Format::Ip => "ip",
+            Format::IsoDate => "iso_date",
+            Format::Country => "country",
+            Format::Currency => "currency",
+        }
+    }
+
+    fn label(self) -> &'static str {
+        match self {
+            Format::Email => "an e-mail address",
+            Format::Uuid => "a UUID",
+            Format::Url => "a web address",
+            Format::Ip => "an IP address",
+            Format::IsoDate => "a date as 2013-02-08",
+            Format::Country => "a country code",
+            Format::Currency => "a currency code",
+        }
+    }
+}
+
+impl Nulls {
+    /// The word, as the policy file and the database spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Nulls::Pass => "pass",
+            Nulls::Fail => "fail",
+        }
+    }
+}
+
+impl OnError {
+    /// The word, as the policy file and the database spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            OnError::Pass => "pass",
+            OnError::Block => "block",
+        }
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
