@@ -1,0 +1,72 @@
+-- Looks at every rule in force through the eyes of one policy: those for which its condition holds, and those that have
+-- an open episode. The condition may name failing, rows, failing_ratio, errors, and what describes the rule.
+create or replace function audit._observe_rules(policy audit.alert_policy)
+    returns setof jsonb
+    language plpgsql
+    stable
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query execute format(
+        $query$
+            select jsonb_build_object(
+                'fingerprint', audit_seen.fingerprint,
+                'rule_id', audit_seen.rule_id,
+                'table_id', audit_seen.table_id,
+                'severity', audit_seen.severity,
+                'owner', audit_seen.owner,
+                'holds', audit_seen.holds,
+                'observed', audit_seen.observed
+            )
+            from (
+                select
+                    audit_rule.*,
+                    coalesce((%1$s), false) as holds,
+                    audit._fingerprint($1, jsonb_build_object('table', audit_rule."table", 'rule', audit_rule.rule)) as fingerprint,
+                    jsonb_build_object(
+                        'table', audit_rule."table",
+                        'rule', audit_rule.rule,
+                        'kind', audit_rule.kind,
+                        'failing', audit_rule.failing,
+                        'rows', audit_rule.rows,
+                        'failing_ratio', audit_rule.failing_ratio,
+                        'errors', audit_rule.errors,
+                        'action', audit_rule.action,
+                        'why', audit_rule.why
+                    ) as observed
+                from (
+                    select
+                        rule.rule_id,
+                        rule.table_id,
+                        watched.name as "table",
+                        rule.name as rule,
+                        rule.kind,
+                        rule.severity,
+                        rule.action,
+                        coalesce(nullif(rule.owner, ''), watched.owner) as owner,
+                        rule.why,
+                        counter.failing,
+                        counter.errors,
+                        table_counter.rows,
+                        round(counter.failing / nullif(table_counter.rows, 0)::numeric, 6) as failing_ratio
+                    from audit.rule_counter as counter
+                    join audit.rule as rule on rule.rule_id = counter.rule_id and rule.retired_at is null
+                    join audit.watched_table as watched on watched.table_id = rule.table_id and watched.unwatched_at is null
+                    join audit.table_counter as table_counter on table_counter.table_id = rule.table_id
+                ) as audit_rule
+            ) as audit_seen
+            where audit_seen.holds
+                or exists (
+                    select from audit.alert as episode
+                    where episode.fingerprint = audit_seen.fingerprint and episode.state <> 'resolved'
+                )
+        $query$,
+        policy.definition ->> 'when'
+    )
+    using policy.name;
+end;
+$$;
+
+comment on function audit._observe_rules(audit.alert_policy) is 'Looks at every rule in force through the eyes of one alert policy.';
+revoke all on function audit._observe_rules(audit.alert_policy) from public;

@@ -1,0 +1,26 @@
+-- Refuses to change what has happened: transitions of alerts and attempts to deliver are only ever added.
+create or replace function audit._refuse_history_change()
+    returns trigger
+    language plpgsql
+    set search_path = pg_catalog, pg_temp
+as $$
+begin
+    raise exception 'the history in %.% is append-only', tg_table_schema, tg_table_name
+        using errcode = 'AU003',
+            constraint = 'history_is_append_only',
+            hint = 'Rows of this table may be added, not changed or removed.';
+end;
+$$;
+
+comment on function audit._refuse_history_change() is 'Refuses to change what has happened.';
+revoke all on function audit._refuse_history_change() from public;
+
+create or replace trigger audit_append_only
+    before update or delete or truncate on audit.alert_transition
+    for each statement execute function audit._refuse_history_change();
+comment on trigger audit_append_only on audit.alert_transition is 'Transitions are only ever added.';
+
+create or replace trigger audit_append_only
+    before update or delete or truncate on audit.delivery_attempt
+    for each statement execute function audit._refuse_history_change();
+comment on trigger audit_append_only on audit.delivery_attempt is 'Attempts are only ever added.';

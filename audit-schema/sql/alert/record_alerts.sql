@@ -1,0 +1,87 @@
+-- Writes what a tick found: new and changed episodes, their transitions, and the deliveries these cause. Each element of
+-- the array is an episode as it is now, with "transitions": [{"from", "to", "reason", "notify": firing|repeat|resolved}].
+-- Gives the number of notices that no route sends anywhere.
+create or replace function audit.record_alerts(clock timestamptz, episodes jsonb)
+    returns bigint
+    language plpgsql
+    volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $$
+declare
+    episode audit.alert;
+    element jsonb;
+    transition jsonb;
+    transition_id bigint;
+    notice record;
+    notices jsonb := '[]';
+    unrouted bigint := 0;
+begin
+    for element in select value from jsonb_array_elements(episodes) loop
+        episode := jsonb_populate_record(null::audit.alert, element);
+        if episode.alert_id is null then
+            insert into audit.alert (fingerprint, policy, alert_policy_id, rule_id, table_id, group_values, severity, title,
+                owner, runbook, time_zone, state, opened_at, fired_at, acknowledged_at, acknowledged_by, snoozed_until,
+                last_held_at, notified_at, resolved_at, observed)
+            values (episode.fingerprint, episode.policy, episode.alert_policy_id, episode.rule_id, episode.table_id,
+                coalesce(episode.group_values, '{}'), episode.severity, episode.title, coalesce(episode.owner, ''),
+                episode.runbook, episode.time_zone, episode.state, episode.opened_at, episode.fired_at,
+                episode.acknowledged_at, episode.acknowledged_by, episode.snoozed_until, episode.last_held_at,
+                episode.notified_at, episode.resolved_at, coalesce(episode.observed, '{}'))
+            returning alert_id into episode.alert_id;
+        else
+            update audit.alert as kept
+            set alert_policy_id = episode.alert_policy_id,
+                rule_id = episode.rule_id,
+                table_id = episode.table_id,
+                severity = episode.severity,
+                title = episode.title,
+                owner = coalesce(episode.owner, ''),
+                runbook = episode.runbook,
+                state = episode.state,
+                fired_at = episode.fired_at,
+                acknowledged_at = episode.acknowledged_at,
+                acknowledged_by = episode.acknowledged_by,
+                snoozed_until = episode.snoozed_until,
+                last_held_at = episode.last_held_at,
+                notified_at = episode.notified_at,
+                resolved_at = episode.resolved_at,
+                observed = episode.observed
+            where kept.alert_id = episode.alert_id;
+        end if;
+
+        for transition in select value from jsonb_array_elements(coalesce(element -> 'transitions', '[]')) loop
+            insert into audit.alert_transition (alert_id, from_state, to_state, at, actor, reason, title, observed)
+            values (episode.alert_id, transition ->> 'from', transition ->> 'to', clock, 'tick',
+                coalesce(transition ->> 'reason', ''),
+                coalesce(element ->> 'title_now', episode.title),
+                coalesce(element -> 'observed_now', episode.observed))
+            returning alert_transition_id into transition_id;
+
+            if transition ->> 'notify' is not null then
+                notices := notices || jsonb_build_object(
+                    'alert_id', episode.alert_id,
+                    'transition_id', transition_id,
+                    'kind', transition ->> 'notify',
+                    'severity', episode.severity
+                );
+            end if;
+        end loop;
+    end loop;
+
+    -- The worst first: when a channel gets too many, the rest shares one message.
+    for notice in
+        select item.alert_id, item.transition_id, item.kind
+        from jsonb_to_recordset(notices) as item (alert_id uuid, transition_id bigint, kind text, severity text)
+        order by array_position(array['critical', 'important', 'normal', 'low'], item.severity), item.transition_id
+    loop
+        if not audit._enqueue(notice.alert_id, notice.transition_id, notice.kind, clock) then
+            unrouted := unrouted + 1;
+        end if;
+    end loop;
+    return unrouted;
+end;
+$$;
+
+comment on function audit.record_alerts(timestamptz, jsonb) is 'Writes what a tick found: episodes, their transitions, and the deliveries these cause.';
+revoke all on function audit.record_alerts(timestamptz, jsonb) from public;

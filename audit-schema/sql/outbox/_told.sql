@@ -1,0 +1,25 @@
+-- What a message has to tell: a transition with the alert it belongs to.
+create or replace function audit._told(transition bigint)
+    returns jsonb
+    language sql
+    stable
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $$
+    select jsonb_build_object(
+        'alert', to_jsonb(episode.*),
+        'transition', to_jsonb(told.*),
+        'table', watched.name,
+        'rule', rule.name,
+        'condition', policy.definition ->> 'when'
+    )
+    from audit.alert_transition as told
+    join audit.alert as episode on episode.alert_id = told.alert_id
+    left join audit.watched_table as watched on watched.table_id = episode.table_id
+    left join audit.rule as rule on rule.rule_id = episode.rule_id
+    left join audit.alert_policy as policy on policy.alert_policy_id = episode.alert_policy_id
+    where told.alert_transition_id = transition;
+$$;
+
+comment on function audit._told(bigint) is 'What a message has to tell: a transition with the alert it belongs to.';
+revoke all on function audit._told(bigint) from public;
