@@ -1,1 +1,3 @@
 //! The command line: audit, audit-notify and audit-report.
+
+pub mod demo;

@@ -1,0 +1,9 @@
+-- Writes the departures of an hour at one airport: $1 is a json array of rows.
+insert into public.flights (
+    year, month, day, dep_time, sched_dep_time, dep_delay, arr_time, sched_arr_time, arr_delay,
+    carrier, flight, tailnum, origin, dest, air_time, distance, hour, minute, time_hour
+)
+select
+    year, month, day, dep_time, sched_dep_time, dep_delay, arr_time, sched_arr_time, arr_delay,
+    carrier, flight, tailnum, origin, dest, air_time, distance, hour, minute, time_hour
+from json_populate_recordset(null::public.flights, $1);
