@@ -1,6 +1,7 @@
 //! PostgreSQL: migrations, triggers and functions, and typed access to them.
 
 pub mod error;
+pub mod inspect;
 pub mod pool;
 
 #[cfg(feature = "embedded")]

@@ -1,0 +1,488 @@
+//! What a person asks of an installed database: how it is doing, what was found, what was set aside.
+//!
+//! All of it comes from counters, findings and the outbox; nothing here scans a watched table.
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Array, BigInt, Bool, Double, Integer, Json, Nullable, Text, Timestamptz};
+use diesel::{OptionalExtension, PgConnection, QueryableByName, RunQueryDsl};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::Result;
+
+/// How the pipeline and the data are doing, in the snapshot of the reader.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Status {
+    /// The database.
+    pub database: String,
+    /// The version of its server, for example `15.14`.
+    pub server_version: String,
+    /// How far the tick has come and what waits for it.
+    pub pipeline: PipelineStatus,
+    /// The watched tables, by name.
+    pub tables: Vec<TableStatus>,
+    /// The rules in force: worst severity first, then most failing rows first.
+    pub rules: Vec<RuleStatus>,
+    /// Alerts that are not resolved, worst first.
+    pub open_alerts: Vec<AlertStatus>,
+}
+
+/// How far the tick has come and what waits for it.
+#[derive(Debug, Clone, PartialEq, Serialize, QueryableByName)]
+pub struct PipelineStatus {
+    /// When the last tick ran, by the clock of the server.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub ticked_at: Option<DateTime<Utc>>,
+    /// The time that tick was run for, which differs from `ticked_at` in a replay.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub clock: Option<DateTime<Utc>>,
+    /// Log rows in the head, not yet packed.
+    #[diesel(sql_type = BigInt)]
+    pub head: i64,
+    /// Sealed segments.
+    #[diesel(sql_type = BigInt)]
+    pub segments: i64,
+    /// Rows in sealed segments.
+    #[diesel(sql_type = BigInt)]
+    pub sealed_rows: i64,
+    /// Messages that arrived.
+    #[diesel(sql_type = BigInt)]
+    pub delivered: i64,
+    /// Messages that wait for their turn or their next attempt.
+    #[diesel(sql_type = BigInt)]
+    pub waiting: i64,
+    /// Messages that could not be delivered.
+    #[diesel(sql_type = BigInt)]
+    pub dead: i64,
+    /// Channels that are paused, because their credentials were refused.
+    #[diesel(sql_type = Array<Text>)]
+    pub paused_channels: Vec<String>,
+}
+
+/// One watched table.
+#[derive(Debug, Clone, PartialEq, Serialize, QueryableByName)]
+pub struct TableStatus {
+    /// Schema and name.
+    #[diesel(sql_type = Text)]
+    pub name: String,
+    /// Who answers for its data.
+    #[diesel(sql_type = Text)]
+    pub owner: String,
+    /// Rows in it now.
+    #[diesel(sql_type = BigInt)]
+    pub rows: i64,
+    /// Rows inserted since the watch began.
+    #[diesel(sql_type = BigInt)]
+    pub inserted: i64,
+    /// Rows updated since the watch began.
+    #[diesel(sql_type = BigInt)]
+    pub updated: i64,
+    /// Rows deleted since the watch began.
+    #[diesel(sql_type = BigInt)]
+    pub deleted: i64,
+    /// Rules in force.
+    #[diesel(sql_type = BigInt)]
+    pub rules: i64,
+    /// Rules that at least one row fails now.
+    #[diesel(sql_type = BigInt)]
+    pub failing_rules: i64,
+    /// Rows that wait in quarantine.
+    #[diesel(sql_type = BigInt)]
+    pub held: i64,
+}
+
+/// One rule in force.
+#[derive(Debug, Clone, PartialEq, Serialize, QueryableByName)]
+pub struct RuleStatus {
+    /// Schema and name of the table.
+    #[diesel(sql_type = Text)]
+    pub table: String,
+    /// The name of the rule.
+    #[diesel(sql_type = Text)]
+    pub name: String,
+    /// `critical`, `important`, `normal` or `low`.
+    #[diesel(sql_type = Text)]
+    pub severity: String,
+    /// `flag`, `quarantine` or `reject`.
+    #[diesel(sql_type = Text)]
+    pub action: String,
+    /// Who has to fix what fails.
+    #[diesel(sql_type = Text)]
+    pub owner: String,
+    /// Rows that fail it now.
+    #[diesel(sql_type = BigInt)]
+    pub failing: i64,
+    /// Statements for which it could not be evaluated.
+    #[diesel(sql_type = BigInt)]
+    pub errors: i64,
+    /// Share of the table's rows that fail it, from 0 to 1.
+    #[diesel(sql_type = Double)]
+    pub failing_ratio: f64,
+    /// When it last failed.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub last_failed: Option<DateTime<Utc>>,
+}
+
+/// One alert.
+#[derive(Debug, Clone, PartialEq, Serialize, QueryableByName)]
+pub struct AlertStatus {
+    /// The policy that raised it.
+    #[diesel(sql_type = Text)]
+    pub policy: String,
+    /// `critical`, `important`, `normal` or `low`.
+    #[diesel(sql_type = Text)]
+    pub severity: String,
+    /// What it says.
+    #[diesel(sql_type = Text)]
+    pub title: String,
+    /// `pending`, `firing`, `acknowledged`, `snoozed` or `resolved`.
+    #[diesel(sql_type = Text)]
+    pub state: String,
+    /// Who has to act.
+    #[diesel(sql_type = Text)]
+    pub owner: String,
+    /// When its condition began to hold.
+    #[diesel(sql_type = Timestamptz)]
+    pub opened_at: DateTime<Utc>,
+    /// When people were first told.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub fired_at: Option<DateTime<Utc>>,
+    /// When it was over.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub resolved_at: Option<DateTime<Utc>>,
+}
+
+/// Which findings, or which rows in quarantine, are asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Only of this table, as `schema.table` or `table`.
+    pub table: Option<String>,
+    /// Only of the rule with this name.
+    pub rule: Option<String>,
+    /// At most so many, the newest.
+    pub limit: i64,
+}
+
+/// One rule failed by one statement.
+#[derive(Debug, Clone, PartialEq, Serialize, QueryableByName)]
+pub struct FindingRow {
+    /// When it happened: the time that the writer gave, or else the clock of the server.
+    #[diesel(sql_type = Timestamptz)]
+    pub at: DateTime<Utc>,
+    /// Schema and name of the table.
+    #[diesel(sql_type = Text)]
+    pub table: String,
+    /// The name of the rule.
+    #[diesel(sql_type = Text)]
+    pub rule: String,
+    /// `critical`, `important`, `normal` or `low`.
+    #[diesel(sql_type = Text)]
+    pub severity: String,
+    /// What was done with the failing rows: `flag` or `quarantine`.
+    #[diesel(sql_type = Text)]
+    pub action: String,
+    /// `I`, `U`, `D` or `T`.
+    #[diesel(sql_type = Text)]
+    pub op: String,
+    /// How many rows the statement wrote.
+    #[diesel(sql_type = BigInt)]
+    pub rows: i64,
+    /// How many of them fail the rule.
+    #[diesel(sql_type = BigInt)]
+    pub new_failed: i64,
+    /// Primary keys of the first failing rows.
+    #[diesel(sql_type = Array<Text>)]
+    pub keys: Vec<String>,
+    /// The first failing rows, or the rule's columns of them.
+    #[diesel(sql_type = Nullable<Json>)]
+    pub samples: Option<Value>,
+    /// The error that the rule itself raised.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub error: Option<String>,
+    /// Who wrote: the person named, else the application, else the role.
+    #[diesel(sql_type = Text)]
+    pub writer: String,
+    /// Until when it has to be fixed.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub fix_by: Option<DateTime<Utc>>,
+}
+
+/// A row that was set aside.
+#[derive(Debug, Clone, PartialEq, Serialize, QueryableByName)]
+pub struct QuarantinedRow {
+    /// Identifies it.
+    #[diesel(sql_type = Text)]
+    pub quarantine_id: String,
+    /// When it happened: the time that the writer gave, or else the clock of the server.
+    #[diesel(sql_type = Timestamptz)]
+    pub at: DateTime<Utc>,
+    /// Schema and name of the table.
+    #[diesel(sql_type = Text)]
+    pub table: String,
+    /// `I`: an insert was taken out of the table again. `U`: an update was undone.
+    #[diesel(sql_type = Text)]
+    pub op: String,
+    /// Primary key, as text.
+    #[diesel(sql_type = Text)]
+    pub key: String,
+    /// The quarantine rules that it fails.
+    #[diesel(sql_type = Array<Text>)]
+    pub rules: Vec<String>,
+    /// The worst severity among them.
+    #[diesel(sql_type = Text)]
+    pub severity: String,
+    /// The values of the columns that these rules read.
+    #[diesel(sql_type = Json)]
+    pub values: Value,
+    /// Who wrote: the person named, else the application, else the role.
+    #[diesel(sql_type = Text)]
+    pub writer: String,
+}
+
+/// Tells how the pipeline and the data are doing.
+///
+/// # Errors
+/// If the pipeline is not installed or may not be read.
+pub fn status(connection: &mut PgConnection) -> Result<Status> {
+    #[derive(QueryableByName)]
+    struct Server {
+        #[diesel(sql_type = Text)]
+        database: String,
+        #[diesel(sql_type = Text)]
+        server_version: String,
+    }
+    let server: Server = diesel::sql_query(
+        "select current_database()::text as database,
+                split_part(current_setting('server_version'), ' ', 1) as server_version",
+    )
+    .get_result(connection)?;
+    let pipeline = diesel::sql_query(
+        "select
+            progress.ticked_at,
+            progress.clock,
+            (select count(*) from audit.change) as head,
+            (select count(*) from audit.segment) as segments,
+            (select coalesce(sum(segment.rows), 0)::bigint from audit.segment as segment) as sealed_rows,
+            (select count(*) from audit.outbox where state = 'delivered') as delivered,
+            (select count(*) from audit.outbox where state in ('ready', 'sending')) as waiting,
+            (select count(*) from audit.outbox where state = 'dead') as dead,
+            array(
+                select channel.name
+                from audit.channel as channel
+                where channel.paused_at is not null and channel.retired_at is null
+                order by channel.name
+            ) as paused_channels
+        from audit.progress as progress",
+    )
+    .get_result(connection)?;
+    let tables = diesel::sql_query(
+        "select
+            watched.name,
+            watched.owner,
+            counter.rows,
+            counter.inserted,
+            counter.updated,
+            counter.deleted,
+            (
+                select count(*)
+                from audit.rule as rule
+                where rule.table_id = watched.table_id and rule.retired_at is null
+            ) as rules,
+            (
+                select count(*)
+                from audit.rule as rule
+                join audit.rule_counter as failed using (rule_id)
+                where rule.table_id = watched.table_id and rule.retired_at is null and failed.failing > 0
+            ) as failing_rules,
+            (
+                select count(*)
+                from audit.quarantine as held
+                where held.table_id = watched.table_id and held.state = 'held'
+            ) as held
+        from audit.watched_table as watched
+        join audit.table_counter as counter using (table_id)
+        where watched.unwatched_at is null
+        order by watched.name",
+    )
+    .load(connection)?;
+    let rules = diesel::sql_query(
+        "select
+            watched.name as \"table\",
+            rule.name,
+            rule.severity,
+            rule.action,
+            rule.owner,
+            counter.failing,
+            counter.errors,
+            coalesce(counter.failing::double precision / nullif(rows.rows, 0), 0) as failing_ratio,
+            (
+                select max(coalesce(finding.occurred_at, finding.at))
+                from audit.finding as finding
+                where finding.rule_id = rule.rule_id and finding.new_failed > 0
+            ) as last_failed
+        from audit.rule as rule
+        join audit.watched_table as watched using (table_id)
+        join audit.rule_counter as counter using (rule_id)
+        join audit.table_counter as rows on rows.table_id = rule.table_id
+        where rule.retired_at is null and watched.unwatched_at is null
+        order by
+            array_position(array['critical', 'important', 'normal', 'low'], rule.severity),
+            counter.failing desc,
+            watched.name,
+            rule.name",
+    )
+    .load(connection)?;
+    let open_alerts = diesel::sql_query(format!(
+        "{ALERTS} where alert.state <> 'resolved'
+        order by
+            array_position(array['critical', 'important', 'normal', 'low'], alert.severity),
+            alert.opened_at,
+            alert.title"
+    ))
+    .load(connection)?;
+    Ok(Status {
+        database: server.database,
+        server_version: server.server_version,
+        pipeline,
+        tables,
+        rules,
+        open_alerts,
+    })
+}
+
+/// All alerts that people were told of, oldest first.
+///
+/// # Errors
+/// If the pipeline is not installed or may not be read.
+pub fn alerts(connection: &mut PgConnection) -> Result<Vec<AlertStatus>> {
+    Ok(diesel::sql_query(format!(
+        "{ALERTS} where alert.fired_at is not null order by alert.fired_at, alert.title"
+    ))
+    .load(connection)?)
+}
+
+const ALERTS: &str = "select
+    alert.policy,
+    alert.severity,
+    alert.title,
+    alert.state,
+    alert.owner,
+    alert.opened_at,
+    alert.fired_at,
+    alert.resolved_at
+from audit.alert as alert";
+
+/// The newest findings with rows that fail.
+///
+/// # Errors
+/// If the pipeline is not installed or may not be read.
+pub fn findings(connection: &mut PgConnection, filter: &Filter) -> Result<Vec<FindingRow>> {
+    Ok(diesel::sql_query(
+        "select
+            coalesce(finding.occurred_at, finding.at) as at,
+            watched.name as \"table\",
+            rule.name as rule,
+            rule.severity,
+            finding.action,
+            finding.op::text as op,
+            finding.rows,
+            finding.new_failed,
+            coalesce(finding.keys, '{}') as keys,
+            finding.samples,
+            finding.error,
+            coalesce(finding.actor, finding.application, finding.session_role) as writer,
+            coalesce(finding.occurred_at, finding.at) + rule.fix_within as fix_by
+        from audit.finding as finding
+        join audit.rule as rule using (rule_id)
+        join audit.watched_table as watched on watched.table_id = finding.table_id
+        where (finding.new_failed > 0 or finding.error is not null)
+            and ($1 is null or $1 in (watched.name, split_part(watched.name, '.', 2)))
+            and ($2 is null or $2 = rule.name)
+        order by coalesce(finding.occurred_at, finding.at) desc, finding.lsn desc, finding.finding_id
+        limit $3",
+    )
+    .bind::<Nullable<Text>, _>(&filter.table)
+    .bind::<Nullable<Text>, _>(&filter.rule)
+    .bind::<BigInt, _>(filter.limit)
+    .load(connection)?)
+}
+
+/// The rows that wait in quarantine, newest first.
+///
+/// # Errors
+/// If the pipeline is not installed or may not be read.
+pub fn quarantine(connection: &mut PgConnection, filter: &Filter) -> Result<Vec<QuarantinedRow>> {
+    Ok(diesel::sql_query(
+        "select
+            held.quarantine_id::text as quarantine_id,
+            coalesce(held.occurred_at, held.at) as at,
+            watched.name as \"table\",
+            held.op::text as op,
+            held.key,
+            failed.rules,
+            failed.severity,
+            (
+                select coalesce(json_object_agg(field.key, field.value order by field.key), '{}')
+                from json_each(held.row) as field
+                where field.key = any (failed.columns)
+            ) as values,
+            coalesce(held.actor, held.application, held.session_role) as writer
+        from audit.quarantine as held
+        join audit.watched_table as watched using (table_id)
+        cross join lateral (
+            select
+                coalesce(array_agg(distinct rule.name), '{}') as rules,
+                coalesce(array_agg(distinct rule_column.name) filter (where rule_column.name is not null), '{}') as columns,
+                coalesce(
+                    (array['critical', 'important', 'normal', 'low'])[
+                        min(array_position(array['critical', 'important', 'normal', 'low'], rule.severity))
+                    ],
+                    'normal'
+                ) as severity
+            from audit.rule as rule
+            left join lateral unnest(rule.columns) as rule_column (name) on true
+            where rule.rule_id = any (held.rules)
+        ) as failed
+        where held.state = 'held'
+            and ($1 is null or $1 in (watched.name, split_part(watched.name, '.', 2)))
+            and ($2 is null or $2 = any (failed.rules))
+        order by coalesce(held.occurred_at, held.at) desc, held.lsn desc, held.key
+        limit $3",
+    )
+    .bind::<Nullable<Text>, _>(&filter.table)
+    .bind::<Nullable<Text>, _>(&filter.rule)
+    .bind::<BigInt, _>(filter.limit)
+    .load(connection)?)
+}
+
+/// A watched table, found by the name that a person typed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, QueryableByName)]
+pub struct WatchedTable {
+    /// The number by which the log names it.
+    #[diesel(sql_type = Integer)]
+    pub table_id: i32,
+    /// Schema and name.
+    #[diesel(sql_type = Text)]
+    pub name: String,
+    /// Whether it has a primary key, by which its rows can be found.
+    #[diesel(sql_type = Bool)]
+    pub has_key: bool,
+}
+
+/// Finds a watched table by `schema.table`, or by `table` where that is the name of one only.
+///
+/// # Errors
+/// If the pipeline is not installed or may not be read.
+pub fn watched_table(connection: &mut PgConnection, name: &str) -> Result<Option<WatchedTable>> {
+    Ok(diesel::sql_query(
+        "select watched.table_id, watched.name, watched.key_columns <> '{}' as has_key
+        from audit.watched_table as watched
+        where watched.unwatched_at is null
+            and $1 in (watched.name, split_part(watched.name, '.', 2))
+        order by (watched.name = $1) desc, watched.name
+        limit 1",
+    )
+    .bind::<Text, _>(name)
+    .get_result(connection)
+    .optional()?)
+}
