@@ -85,6 +85,8 @@ create table audit.alert (
     snoozed_until timestamptz,
     last_held_at timestamptz not null,
     notified_at timestamptz,
+    clear_since timestamptz,
+    reopened integer not null default 0,
     resolved_at timestamptz,
     observed jsonb not null default '{}',
     created_at timestamptz not null default clock_timestamp(),
@@ -116,13 +118,15 @@ comment on column audit.alert.owner is 'Who has to act.';
 comment on column audit.alert.runbook is 'Where to read what to do.';
 comment on column audit.alert.time_zone is 'The time zone in which its times are told; null means that of the reader.';
 comment on column audit.alert.state is 'pending (holds, but not yet for long enough), firing, acknowledged (somebody is on it), snoozed, resolved.';
-comment on column audit.alert.opened_at is 'When the condition was first seen to hold.';
+comment on column audit.alert.opened_at is 'When the condition was first seen to hold; after a reopening, when it began again.';
 comment on column audit.alert.fired_at is 'When it had held for long enough and people were told.';
 comment on column audit.alert.acknowledged_at is 'When somebody took it on.';
 comment on column audit.alert.acknowledged_by is 'Who took it on.';
 comment on column audit.alert.snoozed_until is 'Until when nobody wants to hear of it.';
 comment on column audit.alert.last_held_at is 'When the condition was last seen to hold.';
-comment on column audit.alert.notified_at is 'When people were last told that it fires.';
+comment on column audit.alert.notified_at is 'When people were last told of it.';
+comment on column audit.alert.clear_since is 'Since when the condition does not hold, while the alert is kept firing all the same.';
+comment on column audit.alert.reopened is 'How often it came back soon after it was resolved.';
 comment on column audit.alert.resolved_at is 'When it ended; null while the episode is open.';
 comment on column audit.alert.observed is 'The numbers as last observed while it held.';
 comment on column audit.alert.created_at is 'When the episode was written, by the clock of the server.';
@@ -145,7 +149,7 @@ create table audit.alert_transition (
         and to_state in ('pending', 'firing', 'acknowledged', 'snoozed', 'resolved'))
 );
 create index alert_transition_alert_id on audit.alert_transition (alert_id, alert_transition_id);
-comment on table audit.alert_transition is 'The history of alerts: who or what moved an episode from one state to the next. Append-only. A repeated notice is a transition from firing to firing.';
+comment on table audit.alert_transition is 'The history of alerts: who or what moved an episode from one state to the next. Append-only. A reminder is a transition from firing to firing.';
 comment on column audit.alert_transition.alert_transition_id is 'In the order in which they were written.';
 comment on column audit.alert_transition.alert_id is 'The episode.';
 comment on column audit.alert_transition.from_state is 'The state before; null when the episode opened.';
@@ -182,7 +186,7 @@ create table audit.outbox (
     constraint outbox_tells_of_a_transition foreign key (alert_transition_id) references audit.alert_transition (alert_transition_id),
     constraint outbox_goes_to_a_channel foreign key (channel_id) references audit.channel (channel_id),
     constraint outbox_tells_a_channel_once unique (alert_transition_id, channel_id),
-    constraint outbox_kind_is_known check (kind in ('firing', 'repeat', 'resolved', 'several')),
+    constraint outbox_kind_is_known check (kind in ('firing', 'reminder', 'resolved', 'several')),
     constraint outbox_state_is_known check (state in ('ready', 'sending', 'delivered', 'dead')),
     constraint outbox_sending_has_a_lease check ((state = 'sending') = (lease_token is not null and lease_until is not null)),
     constraint outbox_delivered_has_its_time check ((state = 'delivered') = (delivered_at is not null))
@@ -196,7 +200,7 @@ comment on column audit.outbox.delivery_id is 'Identifies the delivery; the idem
 comment on column audit.outbox.alert_id is 'The episode it tells of; the first one when it tells of several.';
 comment on column audit.outbox.alert_transition_id is 'The transition it tells of.';
 comment on column audit.outbox.channel_id is 'Where it goes.';
-comment on column audit.outbox.kind is 'firing, repeat, resolved, or several: one message in the place of many, when a channel would get too many in a minute.';
+comment on column audit.outbox.kind is 'firing, reminder, resolved, or several: one message in the place of many, when a channel would get too many in a minute.';
 comment on column audit.outbox.more is 'The other transitions that a message of kind several tells of. References audit.alert_transition.';
 comment on column audit.outbox.at is 'When it was caused, in the clock of the tick.';
 comment on column audit.outbox.state is 'ready (waits for due_at), sending (leased), delivered, dead (given up; can be driven again).';

@@ -15,10 +15,10 @@ begin
     where episode.alert_id = acknowledge.alert
     for update;
 
-    if previous is null or previous not in ('firing', 'snoozed') then
+    if previous is null or previous = 'resolved' then
         raise exception 'alert % is %, and can not be acknowledged', alert, coalesce(previous, 'unknown')
-            using errcode = 'AU002', constraint = 'acknowledged_alert_fires',
-                hint = 'Only an alert that fires can be acknowledged.';
+            using errcode = 'AU002', constraint = 'acknowledged_alert_is_open',
+                hint = 'Only an open alert can be acknowledged.';
     end if;
 
     update audit.alert as episode

@@ -1,5 +1,5 @@
 -- Writes what a tick found: new and changed episodes, their transitions, and the deliveries these cause. Each element of
--- the array is an episode as it is now, with "transitions": [{"from", "to", "reason", "notify": firing|repeat|resolved}].
+-- the array is an episode as it is now, with "transitions": [{"from", "to", "reason", "message": firing|reminder|resolved}].
 -- Gives the number of notices that no route sends anywhere.
 create or replace function audit.record_alerts(clock timestamptz, episodes jsonb)
     returns bigint
@@ -22,12 +22,12 @@ begin
         if episode.alert_id is null then
             insert into audit.alert (fingerprint, policy, alert_policy_id, rule_id, table_id, group_values, severity, title,
                 owner, runbook, time_zone, state, opened_at, fired_at, acknowledged_at, acknowledged_by, snoozed_until,
-                last_held_at, notified_at, resolved_at, observed)
+                last_held_at, notified_at, clear_since, resolved_at, observed)
             values (episode.fingerprint, episode.policy, episode.alert_policy_id, episode.rule_id, episode.table_id,
                 coalesce(episode.group_values, '{}'), episode.severity, episode.title, coalesce(episode.owner, ''),
                 episode.runbook, episode.time_zone, episode.state, episode.opened_at, episode.fired_at,
                 episode.acknowledged_at, episode.acknowledged_by, episode.snoozed_until, episode.last_held_at,
-                episode.notified_at, episode.resolved_at, coalesce(episode.observed, '{}'))
+                episode.notified_at, episode.clear_since, episode.resolved_at, coalesce(episode.observed, '{}'))
             returning alert_id into episode.alert_id;
         else
             update audit.alert as kept
@@ -39,12 +39,15 @@ begin
                 owner = coalesce(episode.owner, ''),
                 runbook = episode.runbook,
                 state = episode.state,
+                opened_at = episode.opened_at,
                 fired_at = episode.fired_at,
                 acknowledged_at = episode.acknowledged_at,
                 acknowledged_by = episode.acknowledged_by,
                 snoozed_until = episode.snoozed_until,
                 last_held_at = episode.last_held_at,
                 notified_at = episode.notified_at,
+                clear_since = episode.clear_since,
+                reopened = episode.reopened,
                 resolved_at = episode.resolved_at,
                 observed = episode.observed
             where kept.alert_id = episode.alert_id;
@@ -58,11 +61,11 @@ begin
                 coalesce(element -> 'observed_now', episode.observed))
             returning alert_transition_id into transition_id;
 
-            if transition ->> 'notify' is not null then
+            if transition ->> 'message' is not null then
                 notices := notices || jsonb_build_object(
                     'alert_id', episode.alert_id,
                     'transition_id', transition_id,
-                    'kind', transition ->> 'notify',
+                    'kind', transition ->> 'message',
                     'severity', episode.severity
                 );
             end if;

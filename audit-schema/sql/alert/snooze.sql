@@ -15,10 +15,10 @@ begin
     where episode.alert_id = snooze.alert
     for update;
 
-    if previous is null or previous not in ('firing', 'acknowledged', 'snoozed') then
+    if previous is null or previous = 'resolved' then
         raise exception 'alert % is %, and can not be snoozed', alert, coalesce(previous, 'unknown')
-            using errcode = 'AU002', constraint = 'snoozed_alert_fires',
-                hint = 'Only an alert that fires can be snoozed.';
+            using errcode = 'AU002', constraint = 'snoozed_alert_is_open',
+                hint = 'Only an open alert can be snoozed.';
     end if;
 
     update audit.alert as episode

@@ -1,5 +1,5 @@
 -- Puts one notice into the outbox, once for every channel that is to hear of it; false if none is. A channel gets at most
--- so many messages a minute (10, or what it declares as per_minute): the last of them speaks for all that follow.
+-- ten messages a minute: the last of them speaks for all that follow.
 create or replace function audit._enqueue(alert uuid, transition bigint, kind text, clock timestamptz)
     returns boolean
     language plpgsql
@@ -9,11 +9,12 @@ create or replace function audit._enqueue(alert uuid, transition bigint, kind te
 as $$
 declare
     channel record;
+    per_minute constant integer := 10;
     recent bigint;
     routed boolean := false;
 begin
     for channel in
-        select declared.channel_id, coalesce((declared.definition ->> 'per_minute')::integer, 10) as per_minute
+        select declared.channel_id
         from audit.channel as declared
         where declared.channel_id in (
             select audit._channels_told_of(alert) where _enqueue.kind = 'resolved'
@@ -30,7 +31,7 @@ begin
             and delivery.at > clock - interval '1 minute'
             and delivery.at <= clock;
 
-        if recent >= channel.per_minute - 1 then
+        if recent >= per_minute - 1 then
             -- Only a message that nobody has begun to send can still take something in.
             update audit.outbox as delivery
             set more = delivery.more || transition
@@ -53,9 +54,9 @@ begin
             alert,
             transition,
             channel.channel_id,
-            case when recent >= channel.per_minute - 1 then 'several' else _enqueue.kind end,
+            case when recent >= per_minute - 1 then 'several' else _enqueue.kind end,
             clock,
-            clock_timestamp() + case when recent >= channel.per_minute then interval '1 minute' else interval '0' end
+            clock_timestamp() + case when recent >= per_minute then interval '1 minute' else interval '0' end
         );
     end loop;
     return routed;
