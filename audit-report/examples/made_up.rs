@@ -1,0 +1,44 @@
+//! Draws dashboards from made-up figures, to look at the drawing without a database:
+//! `cargo run -p audit-report --example made_up -- target/pictures`
+
+#[path = "../tests/made_up/mod.rs"]
+mod made_up;
+
+use std::path::PathBuf;
+
+use audit_report::dashboard::{self, Dashboard};
+use audit_report::{Style, png};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let directory = PathBuf::from(
+        std::env::args()
+            .nth(1)
+            .unwrap_or_else(|| "target/pictures".into()),
+    );
+    std::fs::create_dir_all(&directory)?;
+    let draw = |name: &str,
+                figures: &Dashboard,
+                style: &Style|
+     -> Result<(), Box<dyn std::error::Error>> {
+        let svg = dashboard::svg(figures, style)?;
+        std::fs::write(directory.join(name).with_extension("png"), png(&svg, 1.0)?)?;
+        std::fs::write(directory.join(name).with_extension("svg"), svg)?;
+        Ok(())
+    };
+    draw("ordinary", &made_up::ordinary(), &Style::light())?;
+    draw("ordinary-dark", &made_up::ordinary(), &Style::dark())?;
+    draw("empty", &made_up::empty(), &Style::light())?;
+    draw("busy", &made_up::busy(), &Style::light())?;
+    draw("busy-dark", &made_up::busy(), &Style::dark())?;
+    draw("hostile", &made_up::hostile(), &Style::light())?;
+    draw(
+        "narrow",
+        &made_up::ordinary(),
+        &Style {
+            width: 1200,
+            height: 840,
+            ..Style::light()
+        },
+    )?;
+    Ok(())
+}

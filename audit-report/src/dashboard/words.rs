@@ -1,0 +1,330 @@
+//! What the titles say. A title is a sentence about the figures, so it is computed from them.
+
+use chrono::{NaiveDate, NaiveDateTime, TimeDelta, Timelike};
+
+use super::data::{AlertSpan, Dashboard, Period, Step, StepWidth};
+use crate::format::{count, days, short, thousands};
+
+const WEEKDAYS: [&str; 7] = [
+    "Mondays",
+    "Tuesdays",
+    "Wednesdays",
+    "Thursdays",
+    "Fridays",
+    "Saturdays",
+    "Sundays",
+];
+
+/// The steps that stand out: at most three, far above what is usual. In order of time.
+pub(super) fn outstanding(steps: &[Step]) -> Vec<usize> {
+    let mut totals: Vec<i64> = steps.iter().map(Step::failures).collect();
+    totals.sort_unstable();
+    let usual = median(&totals);
+    let mut distances: Vec<i64> = totals.iter().map(|total| (total - usual).abs()).collect();
+    distances.sort_unstable();
+    // Half of all steps lie within `spread` of the usual; three times as far again is far, and so is half as much more.
+    let spread = median(&distances);
+    let bar = (usual + 6 * spread).max(usual + usual / 2).max(usual + 5);
+    let mut high: Vec<usize> = (0..steps.len())
+        .filter(|step| steps[*step].failures() > bar)
+        .collect();
+    if steps.len() < 5 {
+        return Vec::new();
+    }
+    high.sort_by_key(|step| std::cmp::Reverse(steps[*step].failures()));
+    // What is less than half of the highest does not stand out beside it.
+    let least = high.first().map_or(0, |step| steps[*step].failures()) * 3 / 5;
+    high.retain(|step| steps[*step].failures() >= least);
+    high.truncate(3);
+    high.sort_unstable();
+    high
+}
+
+fn median(sorted: &[i64]) -> i64 {
+    sorted.get(sorted.len() / 2).copied().unwrap_or(0)
+}
+
+/// Title of the columns of findings.
+pub(super) fn findings(dashboard: &Dashboard) -> String {
+    let step = dashboard.period.step;
+    let head = format!("Findings by {} and severity", step.name());
+    let total: i64 = dashboard.steps.iter().map(Step::failures).sum();
+    if total == 0 {
+        return format!("{head}: none");
+    }
+    let high = outstanding(&dashboard.steps);
+    if high.is_empty() {
+        let mut totals: Vec<i64> = dashboard.steps.iter().map(Step::failures).collect();
+        totals.sort_unstable();
+        let usual = median(&totals);
+        return if usual > 0 {
+            format!("{head}: about {} rows {}", short(rough(usual)), per(step))
+        } else {
+            format!("{head}: {} in all", count(total, "row", "rows"))
+        };
+    }
+    let verb = if high.len() == 1 {
+        "stands out"
+    } else {
+        "stand out"
+    };
+    let starts: Vec<NaiveDateTime> = high
+        .iter()
+        .map(|place| dashboard.steps[*place].start)
+        .collect();
+    format!("{head}: {} {verb}", steps_in_words(&starts, step))
+}
+
+/// Two significant figures: what `about` promises.
+fn rough(number: i64) -> i64 {
+    let mut unit = 1;
+    while number / unit >= 100 {
+        unit *= 10;
+    }
+    (number + unit / 2) / unit * unit
+}
+
+fn per(step: StepWidth) -> &'static str {
+    match step {
+        StepWidth::Hour => "an hour",
+        StepWidth::Day => "a day",
+        StepWidth::Week => "a week",
+        StepWidth::Month => "a month",
+    }
+}
+
+fn steps_in_words(starts: &[NaiveDateTime], step: StepWidth) -> String {
+    let dates: Vec<NaiveDate> = starts.iter().map(NaiveDateTime::date).collect();
+    match step {
+        StepWidth::Day => days(&dates),
+        StepWidth::Hour => joined(
+            starts
+                .iter()
+                .map(|start| start.format("%H:%M on %-d %B").to_string()),
+        ),
+        StepWidth::Week => {
+            let weeks = joined(dates.iter().map(|date| date.format("%-d %B").to_string()));
+            if dates.len() == 1 {
+                format!("the week of {weeks}")
+            } else {
+                format!("the weeks of {weeks}")
+            }
+        }
+        StepWidth::Month => joined(dates.iter().map(|date| date.format("%B %Y").to_string())),
+    }
+}
+
+fn joined(words: impl Iterator<Item = String>) -> String {
+    let words: Vec<String> = words.collect();
+    match words.split_last() {
+        None => String::new(),
+        Some((last, [])) => last.clone(),
+        Some((last, head)) => format!("{} and {last}", head.join(", ")),
+    }
+}
+
+/// Title of the bars of failing rules.
+pub(super) fn failing(dashboard: &Dashboard) -> String {
+    match (dashboard.failing_rules_in_all, dashboard.rules) {
+        (_, 0) => "What fails most now".into(),
+        (0, _) => "What fails most now: nothing".into(),
+        (failing, rules) => format!(
+            "What fails most now: {} of {}",
+            failing,
+            count(rules as i64, "rule", "rules")
+        ),
+    }
+}
+
+/// Title of the heat map: the weekday and the hours with most failures, when they have clearly more than others.
+pub(super) fn by_hour(dashboard: &Dashboard) -> String {
+    let weekdays: Vec<i64> = dashboard
+        .by_hour
+        .iter()
+        .map(|hours| hours.iter().sum())
+        .collect();
+    let total: i64 = weekdays.iter().sum();
+    if total == 0 || weekdays.len() != 7 {
+        return "When it fails, by weekday and hour".into();
+    }
+    let mut parts = Vec::new();
+    let weekday = (0..7)
+        .max_by_key(|day| (weekdays[*day], std::cmp::Reverse(*day)))
+        .unwrap_or(0);
+    if weekdays[weekday] * 7 * 4 > total * 5 {
+        parts.push(format!("on {}", WEEKDAYS[weekday]));
+    }
+    let hours: Vec<i64> = (0..24)
+        .map(|hour| dashboard.by_hour.iter().map(|day| day[hour]).sum())
+        .collect();
+    let window = |from: usize| hours[from..from + 3].iter().sum::<i64>();
+    let from = (0..=21)
+        .max_by_key(|hour| (window(*hour), std::cmp::Reverse(*hour)))
+        .unwrap_or(0);
+    if window(from) * 24 > total * 3 * 3 / 2 {
+        parts.push(format!("between {from:02}:00 and {:02}:00", from + 3));
+    }
+    if parts.is_empty() {
+        "When it fails: at all hours alike".into()
+    } else {
+        format!("When it fails: most {}", parts.join(", "))
+    }
+}
+
+/// Title of the alerts.
+pub(super) fn alerts(dashboard: &Dashboard) -> String {
+    let open = dashboard.open_alerts.total();
+    let head = "Alerts, from opening to resolution";
+    match (dashboard.alerts_in_all, open) {
+        (0, _) => head.into(),
+        (_, 0) => format!("{head}: all over"),
+        (all, open) => format!(
+            "{head}: {} of {} still open",
+            thousands(open),
+            thousands(all as i64)
+        ),
+    }
+}
+
+/// Title of the changes.
+pub(super) fn changes(dashboard: &Dashboard) -> String {
+    let step = dashboard.period.step;
+    let total: i64 = dashboard.steps.iter().map(|step| step.written).sum();
+    if total == 0 {
+        return format!("Changes written per {}", step.name());
+    }
+    format!(
+        "Changes written per {}: {} in all",
+        step.name(),
+        count(total, "row", "rows")
+    )
+}
+
+/// The alert that is told of beside the columns: the worst, and among those the one that most others of its policy
+/// opened together with. With how many others.
+pub(super) fn told(dashboard: &Dashboard) -> Option<(&AlertSpan, usize)> {
+    let together = |one: &AlertSpan, other: &AlertSpan| {
+        one.policy == other.policy
+            && one.severity == other.severity
+            && (one.opened_at - other.opened_at).abs() <= TimeDelta::hours(36)
+    };
+    let start = dashboard.period.start();
+    dashboard
+        .alerts
+        .iter()
+        .filter(|alert| alert.opened_at >= start)
+        .map(|alert| {
+            (
+                alert,
+                dashboard
+                    .alerts
+                    .iter()
+                    .filter(|other| together(alert, other))
+                    .count()
+                    - 1,
+            )
+        })
+        .max_by_key(|(alert, others)| (alert.severity, *others, std::cmp::Reverse(alert.opened_at)))
+}
+
+/// When an alert opened, was taken on and ended, in as few words as the days need.
+pub(super) fn life(alert: &AlertSpan, period: &Period) -> String {
+    let local = |at: chrono::DateTime<chrono::Utc>| at.with_timezone(&period.zone).naive_local();
+    let opened = local(alert.opened_at);
+    let mut day = opened.date();
+    let mut told = |at: NaiveDateTime| {
+        let text = if at.date() == day {
+            at.format("%H:%M")
+        } else {
+            at.format("%-d %b %H:%M")
+        }
+        .to_string();
+        day = at.date();
+        text
+    };
+    let mut text = format!("opened {}", opened.format("%-d %b %H:%M"));
+    if let Some(at) = alert.acknowledged_at {
+        text.push_str(&format!(", acknowledged {}", told(local(at))));
+    }
+    match alert.resolved_at {
+        Some(at) => text.push_str(&format!(", resolved {}", told(local(at)))),
+        None => text.push_str(", still open"),
+    }
+    text
+}
+
+/// Labels of the axis of time: the place of a step and what is written below it.
+pub(super) fn ticks(steps: &[Step], width: StepWidth, most: usize) -> Vec<(usize, String)> {
+    use chrono::Datelike;
+    let long = |label: &str| label.to_owned();
+    let natural: Vec<(usize, String)> = steps
+        .iter()
+        .enumerate()
+        .filter_map(|(place, step)| {
+            let at = step.start;
+            let label = match width {
+                StepWidth::Hour if at.hour() == 0 => at.format("%-d %B").to_string(),
+                StepWidth::Hour if at.hour() % 6 == 0 => at.format("%H:%M").to_string(),
+                StepWidth::Day if steps.len() <= 21 || matches!(at.day(), 1 | 15) => {
+                    at.format("%-d %B").to_string()
+                }
+                StepWidth::Week if at.day() <= 7 => at.format("%B").to_string(),
+                StepWidth::Month if at.month() == 1 || steps.len() <= 24 => {
+                    at.format("%b %Y").to_string()
+                }
+                _ => return None,
+            };
+            Some((place, long(&label)))
+        })
+        .collect();
+    // A first label that is not at the beginning of a month still says where the axis starts.
+    let mut labels = natural;
+    if labels.is_empty()
+        && let Some(first) = steps.first()
+    {
+        labels.push((0, first.start.format("%-d %B").to_string()));
+    }
+    let every = labels.len().div_ceil(most.max(1)).max(1);
+    labels.into_iter().step_by(every).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn steps(totals: &[i64]) -> Vec<Step> {
+        let first = NaiveDate::from_ymd_opt(2013, 2, 1)
+            .unwrap()
+            .and_hms_opt(0, 0, 0)
+            .unwrap();
+        totals
+            .iter()
+            .enumerate()
+            .map(|(day, total)| Step {
+                start: first + TimeDelta::days(day as i64),
+                failed: [0, *total, 0, 0],
+                written: 0,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn two_days_far_above_the_others_stand_out() {
+        assert_eq!(
+            outstanding(&steps(&[30, 31, 28, 33, 30, 29, 32, 500, 490, 60, 31])),
+            [7, 8]
+        );
+    }
+
+    #[test]
+    fn ordinary_days_do_not_stand_out() {
+        assert!(outstanding(&steps(&[30, 31, 28, 33, 30, 29, 32, 35, 36, 31])).is_empty());
+        assert!(outstanding(&steps(&[0, 0, 0, 0, 0, 0])).is_empty());
+        assert!(outstanding(&[]).is_empty());
+    }
+
+    #[test]
+    fn about_means_two_figures() {
+        assert_eq!([7, 64, 886, 51_955].map(rough), [7, 64, 890, 52_000]);
+    }
+}

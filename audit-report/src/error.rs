@@ -1,0 +1,50 @@
+//! What can go wrong while reading, drawing and writing.
+
+use std::path::PathBuf;
+
+/// Why a picture or a document could not be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The database could not be read.
+    #[error("reading the figures from the database")]
+    Database(#[source] diesel::result::Error),
+    /// A chart could not be drawn.
+    #[error("drawing the chart `{chart}`: {reason}")]
+    Draw {
+        /// The chart, by its place in the dashboard.
+        chart: &'static str,
+        /// What plotters said.
+        reason: String,
+    },
+    /// The SVG could not be turned into pixels.
+    #[error("rasterising the picture: {reason}")]
+    Raster {
+        /// What the rasteriser said.
+        reason: String,
+    },
+    /// A file could not be read or written.
+    #[error("writing or reading `{path}`")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Documents in a directory differ from what the database says.
+    #[error("out of date: {}; write them again with `audit docs`", .files.join(", "))]
+    OutOfDate {
+        /// The files that differ or are missing, in order.
+        files: Vec<String>,
+    },
+}
+
+impl From<diesel::result::Error> for Error {
+    fn from(error: diesel::result::Error) -> Self {
+        Error::Database(error)
+    }
+}
+
+/// The result of everything in this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
