@@ -6,12 +6,15 @@
 
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Interval, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::query_dsl::LoadQuery;
+use diesel::sql_types::{
+    Binary, Bool, Integer, Interval, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::Result;
+use crate::{Error, Result};
 
 /// How a worker claims deliveries.
 #[derive(Debug, Clone)]
@@ -28,7 +31,12 @@ pub struct Claim {
 
 impl Default for Claim {
     fn default() -> Self {
-        Claim { worker: "audit-notify".into(), lease: Duration::minutes(2), at_most: 20, last_attempt: 10 }
+        Claim {
+            worker: "audit-notify".into(),
+            lease: Duration::minutes(2),
+            at_most: 20,
+            last_attempt: 10,
+        }
     }
 }
 
@@ -44,7 +52,7 @@ pub struct Delivery {
     /// Which attempt this is, from 1.
     #[diesel(sql_type = Integer)]
     pub attempt: i32,
-    /// `firing`, `repeat`, `resolved` or `several`.
+    /// `firing`, `reminder`, `resolved` or `several`.
     #[diesel(sql_type = Text)]
     pub kind: String,
     /// The number of the channel.
@@ -76,7 +84,7 @@ impl Delivery {
     /// # Errors
     /// When the database holds something that this version can not read.
     pub fn told(&self) -> Result<Vec<Told>> {
-        Ok(serde_json::from_value(self.told.clone())?)
+        serde_json::from_value(self.told.clone()).map_err(unreadable)
     }
 }
 
@@ -166,12 +174,9 @@ pub struct Failure {
 }
 
 #[derive(QueryableByName)]
-struct Answer<T>
-where
-    T: diesel::deserialize::FromSqlRow<Bool, diesel::pg::Pg> + 'static,
-{
+struct Answer {
     #[diesel(sql_type = Bool)]
-    answer: T,
+    answer: bool,
 }
 
 #[derive(QueryableByName)]
@@ -184,7 +189,11 @@ struct State {
 ///
 /// # Errors
 /// When the database can not be reached or refuses.
-pub fn claim(conn: &mut PgConnection, claim: &Claim, wall: Option<DateTime<Utc>>) -> Result<Vec<Delivery>> {
+pub fn claim(
+    conn: &mut PgConnection,
+    claim: &Claim,
+    wall: Option<DateTime<Utc>>,
+) -> Result<Vec<Delivery>> {
     Ok(diesel::sql_query(
         "select delivery_id, lease_token, attempt, kind, channel_id, channel_name, provider, channel_definition, told, message, picture \
          from audit.claim_deliveries($1, $2, $3, $4, $5)",
@@ -201,7 +210,12 @@ pub fn claim(conn: &mut PgConnection, claim: &Claim, wall: Option<DateTime<Utc>>
 ///
 /// # Errors
 /// When the database can not be reached or refuses.
-pub fn keep_message(conn: &mut PgConnection, delivery: &Delivery, message: &Value, picture: Option<&[u8]>) -> Result<bool> {
+pub fn keep_message(
+    conn: &mut PgConnection,
+    delivery: &Delivery,
+    message: &Value,
+    picture: Option<&[u8]>,
+) -> Result<bool> {
     answer(
         diesel::sql_query("select audit.keep_message($1, $2, $3, $4) as answer")
             .bind::<SqlUuid, _>(delivery.delivery_id)
@@ -268,7 +282,12 @@ pub fn fail(
 ///
 /// # Errors
 /// When the database can not be reached or refuses.
-pub fn release(conn: &mut PgConnection, delivery: &Delivery, wait: Duration, wall: Option<DateTime<Utc>>) -> Result<bool> {
+pub fn release(
+    conn: &mut PgConnection,
+    delivery: &Delivery,
+    wait: Duration,
+    wall: Option<DateTime<Utc>>,
+) -> Result<bool> {
     answer(
         diesel::sql_query("select audit.release_delivery($1, $2, $3, $4) as answer")
             .bind::<SqlUuid, _>(delivery.delivery_id)
@@ -284,7 +303,13 @@ pub fn release(conn: &mut PgConnection, delivery: &Delivery, wait: Duration, wal
 ///
 /// # Errors
 /// When the database can not be reached or refuses.
-pub fn refuse(conn: &mut PgConnection, delivery: &Delivery, error: &str, status: Option<i32>, wall: Option<DateTime<Utc>>) -> Result<bool> {
+pub fn refuse(
+    conn: &mut PgConnection,
+    delivery: &Delivery,
+    error: &str,
+    status: Option<i32>,
+    wall: Option<DateTime<Utc>>,
+) -> Result<bool> {
     answer(
         diesel::sql_query("select audit.refuse_delivery($1, $2, $3, $4, $5) as answer")
             .bind::<SqlUuid, _>(delivery.delivery_id)
@@ -301,5 +326,20 @@ pub fn refuse(conn: &mut PgConnection, delivery: &Delivery, error: &str, status:
 /// # Errors
 /// When the database can not be reached or refuses.
 pub fn resume_channel(conn: &mut PgConnection, name: &str) -> Result<bool> {
-    answer(diesel::sql_query("select audit.resume_channel($1) as answer").bind::<Text, _>(name), conn)
+    answer(
+        diesel::sql_query("select audit.resume_channel($1) as answer").bind::<Text, _>(name),
+        conn,
+    )
+}
+
+fn answer<'a, Q>(query: Q, conn: &mut PgConnection) -> Result<bool>
+where
+    Q: LoadQuery<'a, PgConnection, Answer>,
+{
+    Ok(query.get_result::<Answer>(conn)?.answer)
+}
+
+/// The database holds something that this version can not read.
+pub(crate) fn unreadable(error: serde_json::Error) -> Error {
+    Error::Database(diesel::result::Error::DeserializationError(Box::new(error)))
 }
