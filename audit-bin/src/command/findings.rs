@@ -1,0 +1,94 @@
+//! `audit findings`: what failed, newest first.
+
+use audit_core::Severity;
+use audit_schema::inspect::FindingRow;
+use serde_json::Value;
+
+use crate::cells;
+use crate::terminal::{Columns, Painted, Style, Tone, count, number, shorten};
+
+/// Shows findings as a person reads them.
+pub fn render(findings: &[FindingRow], style: Style) -> String {
+    if findings.is_empty() {
+        return style.good("✓ no finding") + "\n";
+    }
+    let mut columns = Columns::new(
+        style,
+        &[
+            "when",
+            "severity",
+            "table",
+            "rule",
+            ">failed",
+            ">of",
+            "key",
+            "example",
+            "written by",
+        ],
+    );
+    for finding in findings {
+        columns.row(cells![
+            style.time(finding.at),
+            Painted::severity(&finding.severity),
+            finding.table.clone(),
+            match finding.action.as_str() {
+                "quarantine" => format!("{} (set aside)", finding.rule),
+                _ => finding.rule.clone(),
+            },
+            number(finding.new_failed),
+            number(finding.rows),
+            keys(&finding.keys),
+            match &finding.error {
+                Some(error) => Painted::new(shorten(error, 40), Tone::Severity(Severity::Critical)),
+                None => finding
+                    .samples
+                    .as_ref()
+                    .map(example)
+                    .unwrap_or_default()
+                    .into(),
+            },
+            finding.writer.clone(),
+        ]);
+    }
+    let failed = findings.iter().map(|finding| finding.new_failed).sum();
+    let shown = count(i64::try_from(findings.len()).unwrap_or(i64::MAX), "finding");
+    format!(
+        "{}\n\n{}\n",
+        columns.render(),
+        style.bold(&format!("{shown} shown · {}", count(failed, "row"))),
+    )
+}
+
+/// The first key, and how many more there are.
+fn keys(keys: &[String]) -> String {
+    match keys {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first, rest @ ..] => format!("{first} +{}", rest.len()),
+    }
+}
+
+/// The values of the first failing row: `air_time -12`.
+fn example(samples: &Value) -> String {
+    let row = match samples {
+        Value::Array(rows) => rows.first(),
+        other => Some(other),
+    };
+    row.map(values).unwrap_or_default()
+}
+
+/// The fields of a row in a few words.
+pub fn values(row: &Value) -> String {
+    let Some(fields) = row.as_object() else {
+        return shorten(&row.to_string(), 40);
+    };
+    let words: Vec<String> = fields
+        .iter()
+        .map(|(name, value)| match value {
+            Value::Null => format!("{name} missing"),
+            Value::String(text) => format!("{name} {text}"),
+            other => format!("{name} {other}"),
+        })
+        .collect();
+    shorten(&words.join(", "), 44)
+}

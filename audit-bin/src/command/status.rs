@@ -1,0 +1,171 @@
+//! `audit status`: is anything wrong now, what fails most, and is the pipeline itself healthy?
+
+use audit_schema::inspect::{PipelineStatus, RuleStatus, Status};
+
+use crate::cells;
+use crate::terminal::{Columns, Painted, Style, count, duration, number, percent};
+
+/// Shows the status as a person reads it: tables, rules that fail, open alerts, and a line that sums up.
+pub fn render(status: &Status, style: Style) -> String {
+    let mut parts = vec![title(status, style)];
+    if status.tables.is_empty() {
+        parts.push("No table is watched. Write a policy and run `audit apply POLICY`.".to_owned());
+        return parts.join("\n\n") + "\n";
+    }
+    parts.push(tables(status, style));
+    parts.push(rules(status, style));
+    parts.push(alerts(status, style));
+    parts.push(summary(status, style));
+    parts.join("\n\n") + "\n"
+}
+
+fn title(status: &Status, style: Style) -> String {
+    let when = status
+        .pipeline
+        .clock
+        .map_or_else(|| "never ticked".to_owned(), |clock| style.time(clock));
+    format!(
+        "{}  {}",
+        style.bold(&status.database),
+        style.quiet(&format!(
+            "PostgreSQL {} · {when} {}",
+            status.server_version, style.zone
+        )),
+    )
+}
+
+fn tables(status: &Status, style: Style) -> String {
+    let mut columns = Columns::new(
+        style,
+        &[
+            "table",
+            ">rows",
+            ">inserted",
+            ">updated",
+            ">deleted",
+            ">set aside",
+            ">rules failing",
+        ],
+    );
+    for table in &status.tables {
+        columns.row(cells![
+            table.name.clone(),
+            number(table.rows),
+            number(table.inserted),
+            number(table.updated),
+            number(table.deleted),
+            number(table.held),
+            format!("{} of {}", table.failing_rules, table.rules),
+        ]);
+    }
+    columns.render()
+}
+
+fn rules(status: &Status, style: Style) -> String {
+    let mut columns = Columns::new(
+        style,
+        &[
+            "rule that fails now",
+            "severity",
+            ">rows",
+            ">share",
+            "last failed",
+            "owner",
+        ],
+    );
+    for rule in failing(status) {
+        columns.row(cells![
+            format!("{}.{}", rule.table.trim_start_matches("public."), rule.name),
+            Painted::severity(&rule.severity),
+            number(rule.failing),
+            percent(rule.failing_ratio),
+            rule.last_failed
+                .map(|time| style.time(time))
+                .unwrap_or_default(),
+            rule.owner.clone(),
+        ]);
+    }
+    if columns.is_empty() {
+        return style.good("✓ every row passes every rule");
+    }
+    columns.render()
+}
+
+fn failing(status: &Status) -> impl Iterator<Item = &RuleStatus> {
+    status
+        .rules
+        .iter()
+        .filter(|rule| rule.failing > 0 || rule.errors > 0)
+}
+
+fn alerts(status: &Status, style: Style) -> String {
+    let mut columns = Columns::new(style, &["open alert", "severity", "state", "for", "owner"]);
+    for alert in &status.open_alerts {
+        let lasts = status
+            .pipeline
+            .clock
+            .map(|clock| duration(clock - alert.opened_at));
+        columns.row(cells![
+            alert.title.clone(),
+            Painted::severity(&alert.severity),
+            alert.state.clone(),
+            lasts.unwrap_or_default(),
+            alert.owner.clone(),
+        ]);
+    }
+    if columns.is_empty() {
+        return style.good("✓ no open alert");
+    }
+    columns.render()
+}
+
+fn summary(status: &Status, style: Style) -> String {
+    let critical = status
+        .open_alerts
+        .iter()
+        .filter(|alert| alert.severity == "critical")
+        .count();
+    let held = status.tables.iter().map(|table| table.held).sum();
+    let facts = [
+        count(size(status.tables.len()), "table"),
+        format!(
+            "{} of {} failing",
+            failing(status).count(),
+            count(size(status.rules.len()), "rule")
+        ),
+        format!(
+            "{} open, {} critical",
+            count(size(status.open_alerts.len()), "alert"),
+            number(size(critical))
+        ),
+        format!("{} set aside", count(held, "row")),
+        deliveries(&status.pipeline),
+    ];
+    let line = facts.join(" · ");
+    if critical > 0 || status.pipeline.dead > 0 || !status.pipeline.paused_channels.is_empty() {
+        style.bad(&line)
+    } else {
+        style.bold(&line)
+    }
+}
+
+fn deliveries(pipeline: &PipelineStatus) -> String {
+    let mut facts = vec![format!(
+        "{} delivered",
+        count(pipeline.delivered, "message")
+    )];
+    if pipeline.waiting > 0 {
+        facts.push(format!("{} waiting", number(pipeline.waiting)));
+    }
+    if pipeline.dead > 0 {
+        facts.push(format!("{} dead", number(pipeline.dead)));
+    }
+    if !pipeline.paused_channels.is_empty() {
+        facts.push(format!("paused: {}", pipeline.paused_channels.join(", ")));
+    }
+    facts.join(", ")
+}
+
+fn size(length: usize) -> i64 {
+    i64::try_from(length).unwrap_or(i64::MAX)
+}
