@@ -3,3 +3,4 @@
 pub mod clock;
 pub mod data;
 pub mod mail_api;
+pub mod replay;

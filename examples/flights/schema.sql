@@ -74,3 +74,14 @@ create table public.flights (
 -- The unique rule of the policy looks a flight up by these columns; without an index it would read the whole table.
 create index flights_natural_key on public.flights (time_hour, carrier, flight, origin);
 create index flights_tailnum on public.flights (tailnum);
+
+-- The service that writes the flights and the weather. It has no right on the pipeline, and needs none.
+do $$
+begin
+    create role flights_feed nologin;
+exception when duplicate_object or unique_violation then
+    null;
+end;
+$$;
+grant select, insert, update, delete on public.flights, public.weather to flights_feed;
+grant select on public.airlines, public.airports, public.planes to flights_feed;

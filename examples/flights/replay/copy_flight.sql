@@ -13,4 +13,4 @@ join public.flights as original using (carrier, flight, origin, time_hour)
 cross join jsonb_populate_record(original, $2) as changed
 order by original.id
 limit 1
-returning id::text as key;
+returning id::text as key, pg_current_xact_id()::text as xid;

@@ -6,4 +6,4 @@ using (
     join public.flights as copy using (carrier, flight, origin, time_hour)
 ) as youngest
 where flight.id = youngest.id
-returning flight.id::text as key;
+returning flight.id::text as key, pg_current_xact_id()::text as xid;

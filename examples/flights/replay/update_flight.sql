@@ -11,4 +11,4 @@ from jsonb_to_record($1) as wanted (carrier text, flight integer, origin text, t
 join public.flights as original using (carrier, flight, origin, time_hour)
 cross join jsonb_populate_record(original, $2) as changed
 where flight.id = original.id
-returning flight.id::text as key;
+returning flight.id::text as key, pg_current_xact_id()::text as xid;
