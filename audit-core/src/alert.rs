@@ -134,7 +134,7 @@ pub enum Message {
     /// It began, it came back, or it got worse.
     Firing,
     /// It is still going on.
-    Reminder,
+    Repeat,
     /// It is over.
     Resolved,
 }
@@ -169,8 +169,8 @@ pub struct Step {
 /// An alert as people see it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Alert {
-    /// Identifies the episode.
-    pub alert_id: i64,
+    /// Identifies the episode; a UUID.
+    pub alert_id: String,
     /// The name of the alert policy.
     pub policy: String,
     /// The identity of the alert.
@@ -383,13 +383,13 @@ impl Step {
                 self.move_to(State::Firing, Cause::Escalated, Some(Message::Firing), now);
             }
             State::Firing if repeat_is_due() => {
-                self.move_to(State::Firing, Cause::Repeated, Some(Message::Reminder), now);
+                self.move_to(State::Firing, Cause::Repeated, Some(Message::Repeat), now);
             }
             State::Snoozed if episode.snoozed_until.is_none_or(|until| now >= until) => {
                 self.move_to(
                     State::Firing,
                     Cause::SnoozeEnded,
-                    Some(Message::Reminder),
+                    Some(Message::Repeat),
                     now,
                 );
             }
@@ -499,7 +499,7 @@ impl Message {
     pub fn name(self) -> &'static str {
         match self {
             Message::Firing => "firing",
-            Message::Reminder => "reminder",
+            Message::Repeat => "repeat",
             Message::Resolved => "resolved",
         }
     }
@@ -565,13 +565,13 @@ impl FromStr for Message {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        [Message::Firing, Message::Reminder, Message::Resolved]
+        [Message::Firing, Message::Repeat, Message::Resolved]
             .into_iter()
             .find(|message| message.name() == text)
             .ok_or_else(|| Error::UnknownWord {
                 what: "message of an alert",
                 text: text.to_owned(),
-                expected: "firing, reminder or resolved",
+                expected: "firing, repeat or resolved",
             })
     }
 }

@@ -40,6 +40,9 @@ pub struct AlertPolicy {
     pub keep_firing_for: Option<Period>,
     /// How much it matters.
     pub severity: AlertSeverity,
+    /// Who has to act; `None` means the owner of the rule or of the table. It is stored in a column of its own.
+    #[serde(default, skip_serializing)]
+    pub owner: Option<String>,
     /// What the message says, with `{name}` for each number or group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub say: Option<String>,
@@ -54,7 +57,7 @@ pub struct AlertPolicy {
 /// Whose numbers an alert policy looks at. It is written as `rules` or as the name of a summary.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Subject {
-    /// The counters of every rule of every table: `failing`, `rows` and `failing_ratio`.
+    /// The counters of every rule of every table: see [`AlertPolicy::RULE_VARIABLES`].
     Rules,
     /// The groups and measures of the summary with this name.
     Summary(String),
@@ -71,7 +74,17 @@ pub enum AlertSeverity {
 
 impl AlertPolicy {
     /// The variables that `when` and `say` may use for a policy on rules.
-    pub const RULE_VARIABLES: [&'static str; 3] = ["failing", "rows", "failing_ratio"];
+    pub const RULE_VARIABLES: [&'static str; 9] = [
+        "failing",
+        "rows",
+        "failing_ratio",
+        "errors",
+        "table",
+        "rule",
+        "kind",
+        "action",
+        "why",
+    ];
 
     /// What the database stores as the definition of the policy.
     pub fn definition(&self) -> Value {

@@ -10,10 +10,10 @@ use crate::alert::Message;
 /// One message of an alert to one channel.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Delivery {
-    /// Identifies the delivery; also sent to providers that can tell a repeated message by it.
-    pub delivery_id: i64,
+    /// Identifies the delivery, a UUID; also sent to providers that can tell a repeated message by it.
+    pub delivery_id: String,
     /// The alert that the message is about.
-    pub alert_id: i64,
+    pub alert_id: String,
     /// The name of the channel.
     pub channel: String,
     /// What the message says about the alert.
@@ -24,10 +24,10 @@ pub struct Delivery {
     pub attempts: u32,
     /// When it was put into the outbox.
     pub created_at: DateTime<Utc>,
-    /// When it is tried next; `None` once it is sent or dead.
+    /// When it is tried next; `None` once it is delivered or dead.
     pub next_attempt_at: Option<DateTime<Utc>>,
     /// When the provider took it.
-    pub sent_at: Option<DateTime<Utc>>,
+    pub delivered_at: Option<DateTime<Utc>>,
     /// What went wrong at the last attempt.
     pub error: Option<String>,
 }
@@ -37,11 +37,11 @@ pub struct Delivery {
 #[serde(rename_all = "lowercase")]
 pub enum DeliveryState {
     /// It waits for its next attempt.
-    Queued,
+    Ready,
     /// A worker has it.
-    Claimed,
+    Sending,
     /// The provider took it.
-    Sent,
+    Delivered,
     /// It can not be delivered; a person may try again.
     Dead,
 }
@@ -50,9 +50,9 @@ impl DeliveryState {
     /// The word, as the database spells it.
     pub fn name(self) -> &'static str {
         match self {
-            DeliveryState::Queued => "queued",
-            DeliveryState::Claimed => "claimed",
-            DeliveryState::Sent => "sent",
+            DeliveryState::Ready => "ready",
+            DeliveryState::Sending => "sending",
+            DeliveryState::Delivered => "delivered",
             DeliveryState::Dead => "dead",
         }
     }

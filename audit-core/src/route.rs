@@ -5,14 +5,14 @@ use serde_json::Value;
 
 use crate::Severity;
 
-/// Which alerts go to which channels. The first route that matches an alert wins.
+/// Which alerts go to which channels. The first route that matches an alert wins, unless it says to go on.
 ///
 /// # Examples
 ///
 /// ```
 /// use audit_core::{Route, Severity};
 ///
-/// let route = Route { severity: vec![Severity::Critical], owner: None, table: None, to: vec!["oncall".to_owned()] };
+/// let route = Route { severity: vec![Severity::Critical], owner: None, table: None, to: vec!["oncall".to_owned()], go_on: false };
 /// assert!(route.matches(Severity::Critical, "ops@example.com", Some("public.flights")));
 /// assert!(!route.matches(Severity::Low, "ops@example.com", None));
 /// ```
@@ -29,6 +29,13 @@ pub struct Route {
     pub table: Option<String>,
     /// The names of the channels.
     pub to: Vec<String>,
+    /// Whether the routes after this one are tried as well.
+    #[serde(
+        rename = "continue",
+        default,
+        skip_serializing_if = "std::ops::Not::not"
+    )]
+    pub go_on: bool,
 }
 
 impl Route {

@@ -20,8 +20,10 @@ pub struct Problem {
     pub file: String,
     /// Where in the file; `None` if the error is about the file as a whole.
     pub location: Option<Location>,
-    /// The text of the line.
+    /// The text of the line; of a very long one, the part around the place.
     pub source_line: String,
+    /// How many characters of the line are missing at its start.
+    pub(super) skipped: usize,
     /// What is wrong.
     pub message: String,
     /// What was expected, or what can be done.
@@ -36,6 +38,25 @@ pub struct Problem {
 pub struct PolicyErrors {
     /// The errors: at least one.
     pub problems: Vec<Problem>,
+}
+
+impl Problem {
+    /// Leaves of a very long line what is around the place.
+    pub(super) fn cut(mut self) -> Self {
+        const LONGEST: usize = 160;
+        const BEFORE: usize = 60;
+        if self.source_line.chars().nth(LONGEST).is_some() {
+            let column = self.location.map_or(1, |at| at.column);
+            self.skipped = column.saturating_sub(BEFORE + 1);
+            self.source_line = self
+                .source_line
+                .chars()
+                .skip(self.skipped)
+                .take(LONGEST)
+                .collect();
+        }
+        self
+    }
 }
 
 impl PolicyErrors {
@@ -58,18 +79,15 @@ impl fmt::Display for Problem {
         };
         let number = at.line.to_string();
         let gutter = " ".repeat(number.len());
+        let indent = at.column.saturating_sub(1).saturating_sub(self.skipped);
         let before: String = self
             .source_line
             .chars()
-            .take(at.column.saturating_sub(1))
+            .take(indent)
             // A tab is as wide here as it is in the line above.
             .map(|character| if character == '\t' { '\t' } else { ' ' })
             .collect();
-        let room = self
-            .source_line
-            .chars()
-            .count()
-            .saturating_sub(at.column - 1);
+        let room = self.source_line.chars().count().saturating_sub(indent);
         let mark = "^".repeat(at.width.clamp(1, room.max(1)));
         writeln!(
             formatter,

@@ -1,6 +1,12 @@
 //! The policy: the one file in which a team declares everything.
 
+mod alert;
 mod error;
+mod node;
+mod read;
+mod suggest;
+mod summary;
+mod table;
 
 use std::collections::HashMap;
 
@@ -104,6 +110,47 @@ struct Source {
 }
 
 impl Policy {
+    /// Reads a policy. `file` is the name that errors give it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use audit_core::{Action, Policy, RuleKind, Severity};
+    ///
+    /// let policy = Policy::parse(
+    ///     "
+    /// version: 1
+    /// tables:
+    ///   public.flights:
+    ///     why: Departures drive crew and gate planning.
+    ///     rules:
+    ///       - one_of: { origin: [EWR, JFK, LGA] }
+    ///         severity: critical
+    ///         action: quarantine
+    /// ",
+    ///     "audit.yml",
+    /// )
+    /// .unwrap();
+    /// let rule = &policy.tables[0].rules[0];
+    /// assert_eq!(rule.name, "one_of_origin");
+    /// assert_eq!((rule.severity, rule.action), (Severity::Critical, Action::Quarantine));
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the file, each with its place and with what was expected.
+    ///
+    /// ```
+    /// let errors = audit_core::Policy::parse("version: 1\ntabels: {}\n", "audit.yml").unwrap_err();
+    /// assert_eq!(
+    ///     errors.problems[0].to_string(),
+    ///     "audit.yml:2:1: unknown key `tabels` in a policy\n  |\n2 | tabels: {}\n  | ^^^^^^\n  = did you mean `tables`?"
+    /// );
+    /// ```
+    pub fn parse(text: &str, file: &str) -> Result<Policy, PolicyErrors> {
+        read::read(text, file)
+    }
+
     /// The file that the policy was read from.
     pub fn file(&self) -> &str {
         &self.source.file
@@ -145,10 +192,23 @@ impl Source {
             location,
             source_line: location
                 .and_then(|at| self.lines.get(at.line.saturating_sub(1)))
-                .cloned()
+                .map(|line| printable(line))
                 .unwrap_or_default(),
-            message: message.into(),
+            skipped: 0,
+            message: printable(&message.into()),
             help,
         }
+        .cut()
     }
+}
+
+/// A text of a file that nobody has checked must not steer the terminal that shows it.
+fn printable(text: &str) -> String {
+    text.chars()
+        .map(|character| match character {
+            '\n' | '\t' => character,
+            _ if character.is_control() => '\u{fffd}',
+            _ => character,
+        })
+        .collect()
 }

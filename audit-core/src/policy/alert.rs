@@ -1,0 +1,493 @@
+//! Reading alerts, channels and routes.
+
+use super::node::{Node, Tree};
+use super::read::{Entry, Fields, Reader};
+use super::summary::keys;
+use super::{Declared, Location, Part};
+use crate::{
+    AlertPolicy, AlertSeverity, Channel, Provider, Route, Secret, Setting, Severity, Subject, say,
+};
+
+/// Providers of the design that are not built yet.
+const LATER_PROVIDERS: [&str; 8] = [
+    "pagerduty",
+    "slack",
+    "teams",
+    "smtp",
+    "mailgun",
+    "postmark",
+    "ses",
+    "opsgenie",
+];
+
+impl Reader {
+    pub(super) fn alerts(&mut self, policy: &Fields<'_>) -> Vec<AlertPolicy> {
+        let Some(alerts) = policy
+            .get("alerts")
+            .and_then(|entry| self.map(entry.node, "`alerts`"))
+        else {
+            return Vec::new();
+        };
+        let summaries = policy.get("summaries").map(|entry| entry.node);
+        alerts
+            .iter()
+            .filter_map(|entry| self.alert(entry, summaries))
+            .collect()
+    }
+
+    fn alert(&mut self, entry: Entry<'_>, summaries: Option<&Node>) -> Option<AlertPolicy> {
+        self.plain_name(entry.key, entry.name, "an alert");
+        if entry.name == "pipeline" {
+            self.refuse(
+                entry.key,
+                "an alert cannot be named `pipeline`",
+                "the pipeline reports about itself under this name",
+            );
+        }
+        let declared = Declared::Alert(entry.name.to_owned());
+        self.note(&declared, Part::Name, entry.key);
+        let fields = self.fields(
+            entry.node,
+            "an alert",
+            &[
+                "on",
+                "when",
+                "for",
+                "keep_firing_for",
+                "severity",
+                "owner",
+                "say",
+                "runbook",
+                "repeat_every",
+            ],
+            &[
+                "inhibited_by",
+                "parent",
+                "group_by",
+                "cap",
+                "to",
+                "notify",
+                "silence",
+            ],
+        )?;
+        let on = self.required_text(&fields, "on", "an alert", entry.key);
+        let when = self.required_text(&fields, "when", "an alert", entry.key);
+        if let Some(entry) = fields.get("when") {
+            self.note(&declared, Part::Expression, entry.node.at);
+        }
+        let subject = on.and_then(|on| self.subject(&fields, on, &declared, summaries));
+        let severity = self.alert_severity(&fields, subject.as_ref());
+        let say = self.optional_text(&fields, "say");
+        if let (Some(say), Some(subject), Some(entry)) = (&say, &subject, fields.get("say")) {
+            self.names_are_known(say, entry.node.at, subject, summaries);
+        }
+        Some(AlertPolicy {
+            name: entry.name.to_owned(),
+            hold_for: self.optional_period(&fields, "for"),
+            keep_firing_for: self.optional_period(&fields, "keep_firing_for"),
+            owner: self.optional_text(&fields, "owner"),
+            runbook: self.optional_text(&fields, "runbook"),
+            repeat_every: self.optional_period(&fields, "repeat_every"),
+            say,
+            on: subject?,
+            when: when?,
+            severity: severity?,
+        })
+    }
+
+    fn subject(
+        &mut self,
+        fields: &Fields<'_>,
+        on: String,
+        declared: &Declared,
+        summaries: Option<&Node>,
+    ) -> Option<Subject> {
+        if on == "rules" {
+            return Some(Subject::Rules);
+        }
+        let at = fields.get("on")?.node.at;
+        self.note(declared, Part::Reference, at);
+        let mut known: Vec<&str> = summaries.map(keys).unwrap_or_default();
+        if known.contains(&on.as_str()) {
+            return Some(Subject::Summary(on));
+        }
+        known.push("rules");
+        self.unknown(at, "summary", &on, &known);
+        None
+    }
+
+    fn alert_severity(
+        &mut self,
+        fields: &Fields<'_>,
+        subject: Option<&Subject>,
+    ) -> Option<AlertSeverity> {
+        let Some(entry) = fields.get("severity") else {
+            return Some(match subject {
+                Some(Subject::Rules) => AlertSeverity::Inherit,
+                _ => AlertSeverity::Fixed(Severity::Normal),
+            });
+        };
+        let mut words = vec![("inherit", AlertSeverity::Inherit)];
+        words.extend(
+            Severity::ALL.map(|severity| (severity.name(), AlertSeverity::Fixed(severity))),
+        );
+        let severity = self.word(entry.node, "severity", &words)?;
+        if severity == AlertSeverity::Inherit && matches!(subject, Some(Subject::Summary(_))) {
+            self.refuse(
+                entry.node.at,
+                "a summary has no severity to inherit",
+                "expected `critical`, `important`, `normal` or `low`",
+            );
+            return None;
+        }
+        Some(severity)
+    }
+
+    /// Every `{name}` of a sentence is a number or a group of what the alert looks at.
+    fn names_are_known(
+        &mut self,
+        sentence: &str,
+        at: Location,
+        subject: &Subject,
+        summaries: Option<&Node>,
+    ) {
+        let known: Vec<&str> = match subject {
+            Subject::Rules => AlertPolicy::RULE_VARIABLES.to_vec(),
+            Subject::Summary(name) => match summaries.map(|node| summary_columns(node, name)) {
+                // A summary that is itself wrong has been reported; its columns are not known.
+                Some(Some(columns)) => columns,
+                _ => return,
+            },
+        };
+        for name in say::names(sentence) {
+            if !known.contains(&name) {
+                self.unknown(at, "name in `say`", name, &known);
+            }
+        }
+    }
+
+    pub(super) fn channels(&mut self, policy: &Fields<'_>) -> Vec<Channel> {
+        let Some(channels) = policy
+            .get("channels")
+            .and_then(|entry| self.map(entry.node, "`channels`"))
+        else {
+            return Vec::new();
+        };
+        channels
+            .iter()
+            .filter_map(|entry| {
+                self.plain_name(entry.key, entry.name, "a channel");
+                self.note(
+                    &Declared::Channel(entry.name.to_owned()),
+                    Part::Name,
+                    entry.key,
+                );
+                let fields =
+                    self.fields(entry.node, "a channel", &Provider::NAMES, &LATER_PROVIDERS)?;
+                let mut providers = fields.iter();
+                let Some(first) = providers.next() else {
+                    if matches!(&entry.node.value, Tree::Map(map) if map.is_empty()) {
+                        self.refuse(entry.key, "a channel needs a provider", None);
+                    }
+                    return None;
+                };
+                if let Some(second) = providers.next() {
+                    self.refuse(
+                        second.key,
+                        format!(
+                            "a channel has one provider, and this is `{}` and `{}`",
+                            first.name, second.name
+                        ),
+                        None,
+                    );
+                }
+                Some(Channel {
+                    name: entry.name.to_owned(),
+                    provider: self.provider(first)?,
+                })
+            })
+            .collect()
+    }
+
+    fn provider(&mut self, entry: Entry<'_>) -> Option<Provider> {
+        let what = format!("`{}`", entry.name);
+        match entry.name {
+            "resend" | "sendgrid" => {
+                let fields = self.fields(
+                    entry.node,
+                    &what,
+                    &["from", "to", "api_key", "base_url"],
+                    &["cc", "bcc", "reply_to", "cap"],
+                )?;
+                let from = self.required_text(&fields, "from", &what, entry.key);
+                let to = match fields.get("to") {
+                    Some(entry) => self.texts(entry.node, "`to`"),
+                    None => {
+                        self.missing(entry.key, "to", &what);
+                        None
+                    }
+                };
+                let api_key = self.secret(&fields, "api_key", &what, entry.key);
+                let base_url = match fields.get("base_url") {
+                    Some(entry) => Some(self.setting(entry, true)?),
+                    None => None,
+                };
+                let (from, api_key) = (from?, api_key?);
+                let to: Vec<String> = to?.into_iter().map(|(address, _)| address).collect();
+                Some(if entry.name == "resend" {
+                    Provider::Resend {
+                        from,
+                        to,
+                        api_key,
+                        base_url,
+                    }
+                } else {
+                    Provider::SendGrid {
+                        from,
+                        to,
+                        api_key,
+                        base_url,
+                    }
+                })
+            }
+            "webhook" => {
+                let fields = self.fields(
+                    entry.node,
+                    &what,
+                    &["url", "secret"],
+                    &["headers", "method", "cap"],
+                )?;
+                let secret = self.secret(&fields, "secret", &what, entry.key);
+                let url = match fields.get("url") {
+                    Some(entry) => self.setting(entry, true),
+                    None => {
+                        self.missing(entry.key, "url", &what);
+                        None
+                    }
+                };
+                Some(Provider::Webhook {
+                    url: url?,
+                    secret: secret?,
+                })
+            }
+            "file" => {
+                let fields = self.fields(entry.node, &what, &["directory"], &["format"])?;
+                let directory = self.required_text(&fields, "directory", &what, entry.key)?;
+                Some(Provider::File { directory })
+            }
+            _ => None,
+        }
+    }
+
+    fn secret(
+        &mut self,
+        fields: &Fields<'_>,
+        name: &str,
+        of: &str,
+        at: Location,
+    ) -> Option<Secret> {
+        let Some(entry) = fields.get(name) else {
+            self.missing(at, name, of);
+            return None;
+        };
+        if !matches!(entry.node.value, Tree::Map(_)) {
+            self.refuse(
+                entry.node.at,
+                format!("`{name}` is a secret and must not stand in the policy"),
+                "expected `{ env: NAME }` or `{ file: /path }`; consider the one that stood here as known to others",
+            );
+            self.hide(entry.node);
+            return None;
+        }
+        self.kept(entry)
+    }
+
+    /// A text of the policy, or a place where secrets are kept.
+    fn setting(&mut self, entry: Entry<'_>, address: bool) -> Option<Setting> {
+        if let Tree::Map(_) = entry.node.value {
+            return self.kept(entry).map(Setting::Kept);
+        }
+        let text = self.text(entry.node, &format!("`{}`", entry.name))?;
+        if address && !(text.starts_with("https://") || text.starts_with("http://")) {
+            self.refuse(
+                entry.node.at,
+                format!("`{}` must be a web address", entry.name),
+                "expected `https://…`, or `{ env: NAME }` or `{ file: /path }`",
+            );
+            return None;
+        }
+        Some(Setting::Literal(text))
+    }
+
+    fn kept(&mut self, entry: Entry<'_>) -> Option<Secret> {
+        let what = format!("`{}`", entry.name);
+        let fields = self.fields(
+            entry.node,
+            &what,
+            &["env", "file"],
+            &["vault", "aws", "command"],
+        )?;
+        match (fields.get("env"), fields.get("file")) {
+            (Some(env), None) => {
+                let name = self.text(env.node, "`env`")?;
+                let is_name = name
+                    .chars()
+                    .all(|character| character.is_ascii_alphanumeric() || character == '_')
+                    && !name.starts_with(|first: char| first.is_ascii_digit());
+                if !is_name {
+                    // Somebody may have put the secret itself here.
+                    self.hide(env.node);
+                    self.refuse(
+                        env.node.at,
+                        "`env` must be the name of an environment variable",
+                        "expected letters, digits and `_`, for example `RESEND_API_KEY`",
+                    );
+                    return None;
+                }
+                Some(Secret::Env(name))
+            }
+            (None, Some(file)) => self.text(file.node, "`file`").map(Secret::File),
+            _ => {
+                let help = "expected `{ env: NAME }` or `{ file: /path }`";
+                self.refuse(entry.node.at, format!("{what} must name one place"), help);
+                None
+            }
+        }
+    }
+
+    /// Takes a secret out of the lines that errors show.
+    fn hide(&mut self, node: &Node) {
+        if let Some(line) = self.source.lines.get_mut(node.at.line.saturating_sub(1)) {
+            let start = node.at.column.saturating_sub(1);
+            let end = start + node.at.width.max(1);
+            *line = line
+                .chars()
+                .enumerate()
+                .map(|(position, character)| {
+                    if (start..end).contains(&position) {
+                        '*'
+                    } else {
+                        character
+                    }
+                })
+                .collect();
+        }
+    }
+
+    pub(super) fn routes(&mut self, policy: &Fields<'_>) -> Vec<Route> {
+        let channels: Vec<&str> = policy
+            .get("channels")
+            .map(|entry| keys(entry.node))
+            .unwrap_or_default();
+        let tables: Vec<&str> = policy
+            .get("tables")
+            .map(|entry| keys(entry.node))
+            .unwrap_or_default();
+        let Some(routes) = policy
+            .get("routes")
+            .and_then(|entry| self.list(entry.node, "`routes`"))
+        else {
+            return Vec::new();
+        };
+        routes
+            .iter()
+            .enumerate()
+            .filter_map(|(position, node)| self.route(node, position, &channels, &tables))
+            .collect()
+    }
+
+    fn route(
+        &mut self,
+        node: &Node,
+        position: usize,
+        channels: &[&str],
+        tables: &[&str],
+    ) -> Option<Route> {
+        self.note(&Declared::Route(position), Part::Name, node.at);
+        let fields = self.fields(
+            node,
+            "a route",
+            &["severity", "owner", "table", "to", "continue"],
+            &["hours", "otherwise", "digest", "policy", "rule", "cap"],
+        )?;
+        let severity: Vec<Severity> = match fields.get("severity") {
+            None => Vec::new(),
+            Some(entry) => match &entry.node.value {
+                Tree::List(_) => self
+                    .list(entry.node, "`severity`")?
+                    .iter()
+                    .filter_map(|item| self.severity(item))
+                    .collect(),
+                _ => self.severity(entry.node).into_iter().collect(),
+            },
+        };
+        let owner = self.optional_text(&fields, "owner");
+        let table = self.optional_text(&fields, "table");
+        if let (Some(table), Some(entry)) = (&table, fields.get("table"))
+            && !tables.contains(&table.as_str())
+        {
+            self.unknown(entry.node.at, "watched table", table, tables);
+        }
+        let go_on = match fields.get("continue").map(|entry| entry.node) {
+            None => false,
+            Some(Node {
+                value: Tree::Bool(go_on),
+                ..
+            }) => *go_on,
+            Some(node) => {
+                self.refuse(node.at, "`continue` must be `true` or `false`", None);
+                false
+            }
+        };
+        let Some(entry) = fields.get("to") else {
+            self.missing(node.at, "to", "a route");
+            return None;
+        };
+        let to = self.texts(entry.node, "`to`")?;
+        for (channel, at) in &to {
+            if !channels.contains(&channel.as_str()) {
+                self.unknown(*at, "channel", channel, channels);
+            }
+        }
+        Some(Route {
+            severity,
+            owner,
+            table,
+            to: to.into_iter().map(|(channel, _)| channel).collect(),
+            go_on,
+        })
+    }
+}
+
+/// The columns of a summary as it stands in the file, whether or not the rest of it is right.
+fn summary_columns<'n>(summaries: &'n Node, name: &str) -> Option<Vec<&'n str>> {
+    let summary = entry(summaries, name)?;
+    let mut columns: Vec<&str> = Vec::new();
+    if entry(summary, "bucket").is_some() {
+        columns.push("bucket");
+    }
+    if let Some(groups) = entry(summary, "group_by") {
+        let items: Vec<&Node> = match &groups.value {
+            Tree::List(items) => items.iter().collect(),
+            _ => vec![groups],
+        };
+        for item in items {
+            match &item.value {
+                Tree::Text(column) => columns.push(column),
+                _ => columns.extend(keys(item)),
+            }
+        }
+    }
+    columns.extend(keys(entry(summary, "measures")?));
+    Some(columns)
+}
+
+fn entry<'n>(node: &'n Node, name: &str) -> Option<&'n Node> {
+    match &node.value {
+        Tree::Map(map) => map
+            .iter()
+            .find(|(key, _)| matches!(&key.value, Tree::Text(text) if text == name))
+            .map(|(_, value)| value),
+        _ => None,
+    }
+}

@@ -1,0 +1,208 @@
+//! The file as a tree, in which every value knows where it stands.
+
+use serde::de::{self, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::Number;
+use serde_saphyr::Spanned;
+use serde_saphyr::options::{DuplicateKeyPolicy, MergeKeyPolicy};
+
+use super::Location;
+
+/// A value and its place.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub(super) at: Location,
+    pub(super) value: Tree,
+}
+
+/// What YAML can hold.
+#[derive(Clone, Debug)]
+pub(super) enum Tree {
+    Null,
+    Bool(bool),
+    Number(Number),
+    Text(String),
+    List(Vec<Node>),
+    Map(Vec<(Node, Node)>),
+}
+
+/// Why a text is not YAML, or is YAML that no policy needs.
+#[derive(Debug)]
+pub(super) struct NotYaml {
+    pub(super) at: Option<Location>,
+    pub(super) message: String,
+}
+
+/// A policy of this many nodes has some ten thousand rules; a hostile one of a few lines can have billions.
+const MOST_NODES: usize = 200_000;
+/// The deepest legal nesting is: tables, a table, rules, a rule, a kind, a column, its list.
+const MOST_LEVELS: usize = 24;
+
+/// Reads a text into a tree. A text without anything in it is null.
+pub(super) fn read(text: &str) -> Result<Node, NotYaml> {
+    let options = serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_depth: MOST_LEVELS,
+            flow_nesting_limit: MOST_LEVELS,
+            max_nodes: MOST_NODES,
+            max_events: 2 * MOST_NODES,
+            max_aliases: 1_000,
+            max_anchors: 1_000,
+            max_recorded_anchor_events: MOST_NODES,
+        },
+        alias_limits: serde_saphyr::alias_limits! {
+            max_total_replayed_events: MOST_NODES,
+            max_replay_stack_depth: MOST_LEVELS,
+            max_alias_expansions_per_anchor: 1_000,
+        },
+        // `on` is a key of alerts, and `NO` is a country.
+        strict_booleans: true,
+        // The reader reports every key that is given twice, and not only the first.
+        duplicate_keys: DuplicateKeyPolicy::PassThrough,
+        merge_keys: MergeKeyPolicy::Merge,
+        emit_comments: false,
+        // 0012 is a code, not a number.
+        leading_zero_numbers_as_strings: true,
+        reject_unsupported_tags: true,
+    };
+    serde_saphyr::from_str_with_options::<Option<Spanned<Tree>>>(text, options)
+        .map(|root| match root {
+            Some(root) => Node::new(root),
+            None => Node {
+                at: Location {
+                    line: 1,
+                    column: 1,
+                    width: 0,
+                },
+                value: Tree::Null,
+            },
+        })
+        .map_err(|error| NotYaml {
+            at: error
+                .location()
+                .map(location)
+                .filter(|location| location.line > 0),
+            message: reason(&error),
+        })
+}
+
+impl Node {
+    fn new(spanned: Spanned<Tree>) -> Self {
+        Node {
+            at: location(spanned.referenced),
+            value: spanned.value,
+        }
+    }
+
+    /// What kind of thing it is, for messages.
+    pub(super) fn article(&self) -> &'static str {
+        match &self.value {
+            Tree::Null => "nothing",
+            Tree::Bool(_) => "a truth value",
+            Tree::Number(_) => "a number",
+            Tree::Text(_) => "a text",
+            Tree::List(_) => "a list",
+            Tree::Map(_) => "a mapping",
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Tree {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TreeVisitor;
+
+        impl<'de> Visitor<'de> for TreeVisitor {
+            type Value = Tree;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("a value")
+            }
+
+            fn visit_unit<E: de::Error>(self) -> Result<Tree, E> {
+                Ok(Tree::Null)
+            }
+
+            fn visit_none<E: de::Error>(self) -> Result<Tree, E> {
+                Ok(Tree::Null)
+            }
+
+            fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Tree, D::Error> {
+                Tree::deserialize(deserializer)
+            }
+
+            fn visit_bool<E: de::Error>(self, value: bool) -> Result<Tree, E> {
+                Ok(Tree::Bool(value))
+            }
+
+            fn visit_i64<E: de::Error>(self, value: i64) -> Result<Tree, E> {
+                Ok(Tree::Number(value.into()))
+            }
+
+            fn visit_u64<E: de::Error>(self, value: u64) -> Result<Tree, E> {
+                Ok(Tree::Number(value.into()))
+            }
+
+            fn visit_f64<E: de::Error>(self, value: f64) -> Result<Tree, E> {
+                Number::from_f64(value)
+                    .map(Tree::Number)
+                    .ok_or_else(|| E::custom("a number must be finite"))
+            }
+
+            fn visit_str<E: de::Error>(self, value: &str) -> Result<Tree, E> {
+                Ok(Tree::Text(value.to_owned()))
+            }
+
+            fn visit_string<E: de::Error>(self, value: String) -> Result<Tree, E> {
+                Ok(Tree::Text(value))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Tree, A::Error> {
+                let mut list = Vec::new();
+                while let Some(item) = items.next_element::<Spanned<Tree>>()? {
+                    list.push(Node::new(item));
+                }
+                Ok(Tree::List(list))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Tree, A::Error> {
+                let mut map = Vec::new();
+                while let Some((key, value)) =
+                    entries.next_entry::<Spanned<Tree>, Spanned<Tree>>()?
+                {
+                    map.push((Node::new(key), Node::new(value)));
+                }
+                Ok(Tree::Map(map))
+            }
+        }
+
+        deserializer.deserialize_any(TreeVisitor)
+    }
+}
+
+fn location(place: serde_saphyr::Location) -> Location {
+    let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
+    Location {
+        line: number(place.line()),
+        column: number(place.column()),
+        width: number(place.span().len()),
+    }
+}
+
+fn reason(error: &serde_saphyr::Error) -> String {
+    let error = error.without_snippet();
+    if let serde_saphyr::Error::MultipleDocuments { .. } = error {
+        return "a policy is one YAML document, and here a second one begins".to_owned();
+    }
+    let text = error.render();
+    // The place is told in our own way.
+    let text = text
+        .split_once(" at line ")
+        .map_or(text.as_str(), |(reason, _)| reason);
+    if text.contains("Depth {") || text.contains("recursion limit") {
+        "nested deeper than any policy needs to be".to_owned()
+    } else if text.contains("budget breached") || text.contains("alias") && text.contains("limit") {
+        "larger than any policy needs to be, after its anchors are followed".to_owned()
+    } else {
+        text.trim_end_matches('.').to_owned()
+    }
+}

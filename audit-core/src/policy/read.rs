@@ -1,0 +1,538 @@
+//! Reading a policy: the file as a whole, and what all of its parts need.
+//!
+//! The reader never stops at the first error: what cannot be read is reported and left out, and the rest is read.
+
+use std::collections::HashMap;
+
+use super::node::{self, Node, Tree};
+use super::suggest::nearest;
+use super::{Declared, Defaults, Location, Part, Policy, PolicyErrors, Source};
+use crate::{Period, Severity};
+
+/// What a reader has found so far.
+pub(super) struct Reader {
+    pub(super) source: Source,
+    found: Vec<(Option<Location>, String, Option<String>)>,
+}
+
+/// The known entries of a mapping.
+pub(super) struct Fields<'n> {
+    pub(super) at: Location,
+    entries: Vec<Entry<'n>>,
+}
+
+/// A key and its value.
+#[derive(Clone, Copy)]
+pub(super) struct Entry<'n> {
+    pub(super) name: &'n str,
+    pub(super) key: Location,
+    pub(super) node: &'n Node,
+}
+
+/// Reads a policy, or finds everything that is wrong with it.
+pub(super) fn read(text: &str, file: &str) -> Result<Policy, PolicyErrors> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut reader = Reader {
+        source: Source {
+            file: file.to_owned(),
+            lines: text.lines().map(str::to_owned).collect(),
+            places: HashMap::new(),
+        },
+        found: Vec::new(),
+    };
+    let policy = match node::read(text) {
+        Ok(root) => reader.policy(&root),
+        Err(error) => {
+            reader.found.push((error.at, error.message, None));
+            None
+        }
+    };
+    match policy {
+        Some(policy) if reader.found.is_empty() => Ok(Policy {
+            source: reader.source,
+            ..policy
+        }),
+        _ => Err(PolicyErrors::new(
+            reader
+                .found
+                .into_iter()
+                .map(|(at, message, help)| reader.source.problem(at, message, help))
+                .collect(),
+        )),
+    }
+}
+
+impl Reader {
+    fn policy(&mut self, root: &Node) -> Option<Policy> {
+        if matches!(root.value, Tree::Null) {
+            self.refuse(
+                root.at,
+                "the policy is empty",
+                "it begins with `version: 1`, then `tables:`",
+            );
+            return None;
+        }
+        let fields = self.fields(
+            root,
+            "a policy",
+            &[
+                "version",
+                "defaults",
+                "tables",
+                "summaries",
+                "alerts",
+                "channels",
+                "routes",
+            ],
+            &["include", "import", "silences", "retain"],
+        )?;
+        let version = self.version(&fields);
+        let defaults = self.defaults(&fields);
+        let tables = self.tables(&fields, &defaults);
+        let summaries = self.summaries(&fields);
+        let alerts = self.alerts(&fields);
+        let channels = self.channels(&fields);
+        let routes = self.routes(&fields);
+        Some(Policy {
+            version,
+            defaults,
+            tables,
+            summaries,
+            alerts,
+            channels,
+            routes,
+            source: Source::default(),
+        })
+    }
+
+    fn version(&mut self, fields: &Fields<'_>) -> u32 {
+        let Some(entry) = fields.get("version") else {
+            self.refuse(
+                fields.at,
+                "the policy does not say its version",
+                "add the line `version: 1`",
+            );
+            return 1;
+        };
+        match &entry.node.value {
+            Tree::Number(number) if number.as_u64() == Some(1) => {}
+            _ => self.refuse(
+                entry.node.at,
+                "this version of the policy language is not known",
+                "expected `version: 1`",
+            ),
+        }
+        1
+    }
+
+    fn defaults(&mut self, fields: &Fields<'_>) -> Defaults {
+        let mut defaults = Defaults {
+            owner: String::new(),
+            fix_within: Severity::ALL
+                .into_iter()
+                .map(|severity| (severity, severity.fix_within()))
+                .collect(),
+        };
+        let Some(fields) = fields.get("defaults").and_then(|entry| {
+            self.fields(
+                entry.node,
+                "`defaults`",
+                &["owner", "fix_within"],
+                &["severity", "action", "time_zone", "retain"],
+            )
+        }) else {
+            return defaults;
+        };
+        if let Some(owner) = self.optional_text(&fields, "owner") {
+            defaults.owner = owner;
+        }
+        if let Some(periods) = fields.get("fix_within").and_then(|entry| {
+            self.fields(
+                entry.node,
+                "`fix_within`",
+                &["critical", "important", "normal", "low"],
+                &[],
+            )
+        }) {
+            for entry in periods.entries {
+                let severity = entry.name.parse::<Severity>();
+                if let (Ok(severity), Some(period)) = (severity, self.fix_within(entry.node)) {
+                    defaults.fix_within.insert(severity, period);
+                }
+            }
+        }
+        defaults
+    }
+
+    /// Reports an error.
+    pub(super) fn refuse<'h>(
+        &mut self,
+        at: Location,
+        message: impl Into<String>,
+        help: impl Into<Option<&'h str>>,
+    ) {
+        self.found
+            .push((Some(at), message.into(), help.into().map(str::to_owned)));
+    }
+
+    /// Reports that a key is not known in its place, and which one was probably meant.
+    pub(super) fn unknown_key(&mut self, at: Location, place: &str, word: &str, known: &[&str]) {
+        let help = meant_or_expected(word, known);
+        self.refuse(
+            at,
+            format!("unknown key `{}` in {place}", shortened(word)),
+            help.as_str(),
+        );
+    }
+
+    /// Reports that a word is not known, and which one was probably meant.
+    pub(super) fn unknown(&mut self, at: Location, what: &str, word: &str, known: &[&str]) {
+        let help = meant_or_expected(word, known);
+        self.refuse(
+            at,
+            format!("unknown {what} `{}`", shortened(word)),
+            help.as_str(),
+        );
+    }
+
+    /// Remembers where a part of a declaration stands.
+    pub(super) fn note(&mut self, declared: &Declared, part: Part, at: Location) {
+        self.source.places.insert((declared.clone(), part), at);
+    }
+
+    /// The entries of a mapping, of which `known` names all that may be there. What is in `later` is refused as not
+    /// built yet.
+    pub(super) fn fields<'n>(
+        &mut self,
+        node: &'n Node,
+        what: &str,
+        known: &[&str],
+        later: &[&str],
+    ) -> Option<Fields<'n>> {
+        let mut fields = self.map(node, what)?;
+        fields.entries.retain(|entry| {
+            if known.contains(&entry.name) {
+                return true;
+            }
+            if later.contains(&entry.name) {
+                self.not_yet(entry.key, entry.name);
+            } else {
+                self.unknown_key(entry.key, what, entry.name, known);
+            }
+            false
+        });
+        Some(fields)
+    }
+
+    /// Reports a key that exists in the language but is not built yet: it must not look as if it had an effect.
+    pub(super) fn not_yet(&mut self, at: Location, name: &str) {
+        self.refuse(
+            at,
+            format!("`{name}` is not supported yet"),
+            "take it out; nothing would check it",
+        );
+    }
+
+    /// The entries of a mapping whose keys are names that the author chose.
+    pub(super) fn map<'n>(&mut self, node: &'n Node, what: &str) -> Option<Fields<'n>> {
+        let Tree::Map(map) = &node.value else {
+            self.refuse(
+                node.at,
+                format!("{what} must be a mapping, and this is {}", node.article()),
+                "expected lines such as `key: value`",
+            );
+            return None;
+        };
+        let mut entries: Vec<Entry<'n>> = Vec::with_capacity(map.len());
+        let mut first: HashMap<&str, Location> = HashMap::new();
+        for (key, node) in map {
+            let Tree::Text(name) = &key.value else {
+                self.refuse(
+                    key.at,
+                    format!("a key must be a text, and this is {}", key.article()),
+                    "put it in quotes",
+                );
+                continue;
+            };
+            if let Some(first) = first.get(name.as_str()) {
+                let help = format!("the first one is in line {}", first.line);
+                self.refuse(key.at, format!("`{name}` is given twice"), help.as_str());
+                continue;
+            }
+            first.insert(name, key.at);
+            entries.push(Entry {
+                name,
+                key: key.at,
+                node,
+            });
+        }
+        Some(Fields {
+            at: node.at,
+            entries,
+        })
+    }
+
+    /// The items of a list that must not be empty.
+    pub(super) fn list<'n>(&mut self, node: &'n Node, what: &str) -> Option<&'n [Node]> {
+        match &node.value {
+            Tree::List(items) if items.is_empty() => {
+                self.refuse(node.at, format!("{what} must not be empty"), None);
+                None
+            }
+            Tree::List(items) => Some(items),
+            _ => {
+                self.refuse(
+                    node.at,
+                    format!("{what} must be a list, and this is {}", node.article()),
+                    "expected `[a, b]`, or lines that begin with `- `",
+                );
+                None
+            }
+        }
+    }
+
+    /// One text or a list of them, each with its place.
+    pub(super) fn texts(&mut self, node: &Node, what: &str) -> Option<Vec<(String, Location)>> {
+        if let Tree::List(_) = node.value {
+            let items = self.list(node, what)?;
+            let mut texts: Vec<(String, Location)> = Vec::with_capacity(items.len());
+            for item in items {
+                if let Some(text) = self.text(item, what) {
+                    if texts.iter().any(|(other, _)| *other == text) {
+                        self.refuse(item.at, format!("`{text}` is given twice"), None);
+                    } else {
+                        texts.push((text, item.at));
+                    }
+                }
+            }
+            return (texts.len() == items.len()).then_some(texts);
+        }
+        self.text(node, what).map(|text| vec![(text, node.at)])
+    }
+
+    /// A text that is not empty.
+    pub(super) fn text(&mut self, node: &Node, what: &str) -> Option<String> {
+        match &node.value {
+            Tree::Text(text) if text.trim().is_empty() => {
+                self.refuse(node.at, format!("{what} must not be empty"), None);
+                None
+            }
+            // PostgreSQL has no such character, and no text of a policy needs it.
+            Tree::Text(text) if text.contains('\0') => {
+                self.refuse(
+                    node.at,
+                    format!("{what} must not contain the character U+0000"),
+                    None,
+                );
+                None
+            }
+            Tree::Text(text) => Some(text.trim_end_matches('\n').to_owned()),
+            Tree::Number(_) | Tree::Bool(_) => {
+                self.refuse(
+                    node.at,
+                    format!("{what} must be a text, and this is {}", node.article()),
+                    "put it in quotes",
+                );
+                None
+            }
+            _ => {
+                self.refuse(
+                    node.at,
+                    format!("{what} must be a text, and this is {}", node.article()),
+                    None,
+                );
+                None
+            }
+        }
+    }
+
+    /// The text of an entry that need not be there.
+    pub(super) fn optional_text(&mut self, fields: &Fields<'_>, name: &str) -> Option<String> {
+        let entry = fields.get(name)?;
+        self.text(entry.node, &format!("`{name}`"))
+    }
+
+    /// The text of an entry that must be there.
+    pub(super) fn required_text(
+        &mut self,
+        fields: &Fields<'_>,
+        name: &str,
+        of: &str,
+        at: Location,
+    ) -> Option<String> {
+        if fields.get(name).is_none() {
+            self.missing(at, name, of);
+        }
+        self.optional_text(fields, name)
+    }
+
+    /// Reports a key that is not there.
+    pub(super) fn missing(&mut self, at: Location, name: &str, of: &str) {
+        self.refuse(at, format!("{of} needs `{name}`"), None);
+    }
+
+    /// One word of a closed list.
+    pub(super) fn word<T: Copy>(
+        &mut self,
+        node: &Node,
+        what: &str,
+        words: &[(&str, T)],
+    ) -> Option<T> {
+        let written = match &node.value {
+            Tree::Text(text) => text.as_str(),
+            _ => {
+                self.text(node, &format!("`{what}`"))?;
+                return None;
+            }
+        };
+        let found = words.iter().find(|(word, _)| *word == written);
+        if found.is_none() {
+            let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            self.unknown(node.at, what, written, &known);
+        }
+        found.map(|(_, value)| *value)
+    }
+
+    /// The word of an entry that need not be there.
+    pub(super) fn optional_word<T: Copy>(
+        &mut self,
+        fields: &Fields<'_>,
+        name: &str,
+        words: &[(&str, T)],
+    ) -> Option<T> {
+        let entry = fields.get(name)?;
+        self.word(entry.node, name, words)
+    }
+
+    /// A severity.
+    pub(super) fn severity(&mut self, node: &Node) -> Option<Severity> {
+        self.word(
+            node,
+            "severity",
+            &Severity::ALL.map(|severity| (severity.name(), severity)),
+        )
+    }
+
+    /// A length of time.
+    pub(super) fn period(&mut self, node: &Node, what: &str) -> Option<Period> {
+        const EXPECTED: &str = "expected a length of time such as `10m`, `4h`, `7d` or `1 day`";
+        let text = match &node.value {
+            Tree::Text(text) => text.clone(),
+            Tree::Number(number) => number.to_string(),
+            _ => {
+                self.refuse(
+                    node.at,
+                    format!(
+                        "{what} must be a length of time, and this is {}",
+                        node.article()
+                    ),
+                    EXPECTED,
+                );
+                return None;
+            }
+        };
+        match text.parse::<Period>() {
+            Ok(period) => Some(period),
+            Err(_) => {
+                self.refuse(
+                    node.at,
+                    format!("`{text}` is not a length of time"),
+                    EXPECTED,
+                );
+                None
+            }
+        }
+    }
+
+    /// The length of time of an entry that need not be there.
+    pub(super) fn optional_period(&mut self, fields: &Fields<'_>, name: &str) -> Option<Period> {
+        let entry = fields.get(name)?;
+        self.period(entry.node, &format!("`{name}`"))
+    }
+
+    /// How long a failure may last: a length of time, or `none`.
+    pub(super) fn fix_within(&mut self, node: &Node) -> Option<Option<Period>> {
+        match &node.value {
+            Tree::Text(text) if text == "none" => Some(None),
+            Tree::Null => Some(None),
+            _ => {
+                let period = self.period(node, "`fix_within`")?;
+                if period.count() == 0 {
+                    self.refuse(
+                        node.at,
+                        "nothing can be fixed in no time",
+                        "expected a length of time, or `none` if nobody has to fix it",
+                    );
+                    return None;
+                }
+                Some(Some(period))
+            }
+        }
+    }
+
+    /// Whether a name can be a column of a view and a word in a condition without quotes around it.
+    pub(super) fn plain_name(&mut self, at: Location, name: &str, what: &str) -> bool {
+        let plain = name
+            .chars()
+            .next()
+            .is_some_and(|first| first.is_ascii_lowercase() || first == '_')
+            && name.chars().all(|character| {
+                character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_'
+            })
+            && name.len() <= 63;
+        if !plain {
+            self.refuse(
+                at,
+                format!("`{name}` cannot be the name of {what}"),
+                "expected lower-case letters, digits and `_`, at most 63, not beginning with a digit",
+            );
+        }
+        plain
+    }
+}
+
+impl<'n> Fields<'n> {
+    /// The entry with a name.
+    pub(super) fn get(&self, name: &str) -> Option<Entry<'n>> {
+        self.entries
+            .iter()
+            .find(|entry| entry.name == name)
+            .copied()
+    }
+
+    /// All entries, in the order of the file.
+    pub(super) fn iter(&self) -> impl Iterator<Item = Entry<'n>> + '_ {
+        self.entries.iter().copied()
+    }
+
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+}
+
+fn meant_or_expected(word: &str, known: &[&str]) -> String {
+    match nearest(word, known.iter().copied()) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None if known.is_empty() => "none is declared".to_owned(),
+        None => format!("expected {}", one_of(known)),
+    }
+}
+
+/// A word for a message: a hostile file may hold long ones.
+fn shortened(word: &str) -> String {
+    const LONGEST: usize = 80;
+    match word.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &word[..end]),
+        None => word.to_owned(),
+    }
+}
+
+/// Words as a person lists them: `a`, `b` or `c`.
+pub(super) fn one_of(words: &[&str]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    match quoted.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => quoted.concat(),
+    }
+}
