@@ -35,6 +35,9 @@ create table audit.rule (
     columns text[] not null default '{}',
     definition jsonb not null default '{}',
     condition text,
+    predicate text,
+    applies text,
+    broken text,
     severity text not null default 'normal',
     action text not null default 'flag',
     owner text not null default '',
@@ -63,6 +66,9 @@ comment on column audit.rule.kind is 'What is compared with what, for example no
 comment on column audit.rule.columns is 'The columns that the rule reads.';
 comment on column audit.rule.definition is 'The options of the kind: bounds, values, pattern, referenced table, expression.';
 comment on column audit.rule.condition is 'The rule is about rows for which this SQL condition is true; null means about all.';
+comment on column audit.rule.predicate is 'The predicate as PostgreSQL understood it, fully qualified, over the row audit_row; null for look-ups.';
+comment on column audit.rule.applies is 'The condition as PostgreSQL understood it, over the row audit_row.';
+comment on column audit.rule.broken is 'Why the rule can not be evaluated at present, for example after a column was dropped; null when it can.';
 comment on column audit.rule.severity is 'Who hears of a failure, and how soon it must be fixed: critical (business critical), important, normal, low.';
 comment on column audit.rule.action is 'What happens to a failing row: flag (written), quarantine (set aside), reject (the write fails).';
 comment on column audit.rule.owner is 'Who has to fix what fails.';

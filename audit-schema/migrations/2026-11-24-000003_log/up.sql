@@ -5,13 +5,16 @@ create table audit.change (
     lsn pg_lsn not null default pg_current_wal_insert_lsn(),
     xid xid8 not null default pg_current_xact_id(),
     at timestamptz not null default clock_timestamp(),
-    occurred_at timestamptz,
+    occurred_at timestamptz default case
+        when current_setting('audit.occurred_at', true) ~ '^\d{1,16}$'
+        then to_timestamp(current_setting('audit.occurred_at', true)::float8 / 1000000)
+    end,
     table_id integer not null,
     op "char" not null,
     rows integer not null,
     key_lo text collate "C",
     key_hi text collate "C",
-    cause text,
+    cause text default nullif(current_setting('audit.cause', true), ''),
     session_role text not null default session_user,
     role text default current_setting('role'),
     actor text default nullif(current_setting('audit.actor', true), ''),
@@ -101,7 +104,10 @@ create table audit.finding (
     lsn pg_lsn not null default pg_current_wal_insert_lsn(),
     xid xid8 not null default pg_current_xact_id(),
     at timestamptz not null default clock_timestamp(),
-    occurred_at timestamptz,
+    occurred_at timestamptz default case
+        when current_setting('audit.occurred_at', true) ~ '^\d{1,16}$'
+        then to_timestamp(current_setting('audit.occurred_at', true)::float8 / 1000000)
+    end,
     table_id integer not null,
     rule_id integer not null,
     op "char" not null,
@@ -146,7 +152,10 @@ create table audit.quarantine (
     lsn pg_lsn not null default pg_current_wal_insert_lsn(),
     xid xid8 not null default pg_current_xact_id(),
     at timestamptz not null default clock_timestamp(),
-    occurred_at timestamptz,
+    occurred_at timestamptz default case
+        when current_setting('audit.occurred_at', true) ~ '^\d{1,16}$'
+        then to_timestamp(current_setting('audit.occurred_at', true)::float8 / 1000000)
+    end,
     table_id integer not null,
     op "char" not null,
     key text not null,

@@ -1,0 +1,60 @@
+-- The body of the trigger function for one event of a watched table: I, U, D or T. It reads top down: capture, look-ups,
+-- and what is to be done when a rule failed. Every column is qualified and variables win over columns, so that no column
+-- name can clash. A statement that reads a transition table names no other table: rows are read into variables first.
+create or replace function audit._body(table_id integer, op text)
+    returns text
+    language plpgsql
+    stable
+    set search_path = pg_catalog, pg_temp
+as $$
+declare
+    watched audit.watched_table;
+    sides text[] := case op when 'I' then '{new}' when 'D' then '{old}' else '{old,new}' end;
+    has_rules boolean;
+    variables text;
+    statements text;
+begin
+    select w.* into watched from audit.watched_table w where w.table_id = _body.table_id;
+    select count(*) > 0 into has_rules from audit._compiled_rule(table_id, 'new');
+
+    if op = 'T' then
+        -- After a truncate every counter starts again from nothing.
+        return format(
+            E'begin\n    insert into audit.change (table_id, op, rows) values (%1$s, ''T'', 0);\n%2$s    return null;\nend;\n',
+            table_id,
+            (
+                select E'    insert into audit.finding (table_id, rule_id, op, rows, new_failed) values\n        '
+                    || string_agg(format('(%s, %s, ''T'', 0, 0)', table_id, r.rule_id), E',\n        ' order by r.rule_id) || E';\n'
+                from audit._compiled_rule(table_id, 'new') r
+            )
+        );
+    end if;
+
+    variables := E'    many boolean;\n    written bigint := 1;\n    chunk record;\n    chunk_rows bigint;\n'
+        || (select string_agg(format(E'    %1$s_key text;\n    %1$s_object json;\n', side), '') from unnest(sides) side)
+        || case when op = 'U' then E'    paired boolean := true;\n    replaced bigint := 1;\n' else '' end;
+    statements := case when op = 'U' then audit._capture_update(table_id) else audit._capture_rows(table_id, op) end;
+
+    if has_rules then
+        variables := variables
+            || E'    keys text[];\n    samples json;\n    problem text;\n    refusals jsonb := ''[]'';\n    set_aside boolean := false;\n'
+            || (select string_agg(audit._rule_variables(table_id, side), '') from unnest(sides) side)
+            || (select string_agg(format(E'    errored_%s boolean := false;\n', r.rule_id), '' order by r.rule_id) from audit._compiled_rule(table_id, 'new') r)
+            || case when op = 'D' then '' else audit._set_aside_variables(table_id) end;
+        statements := statements
+            || (select string_agg(audit._lookup_values(table_id, side), '') from unnest(sides) side)
+            || (select string_agg(audit._lookups(table_id, side, with_new => op = 'U'), '') from unnest(sides) side)
+            || E'    if ' || (
+                select string_agg(f.failed, E'\n        or ')
+                from unnest(sides) side
+                cross join lateral audit._flags(table_id, side) f
+            )
+            || E'\n    then\n' || audit._judge(table_id, op) || E'    end if;\n';
+    end if;
+
+    return E'#variable_conflict use_variable\ndeclare\n' || variables || E'begin\n' || statements || E'    return null;\nend;\n';
+end;
+$$;
+
+comment on function audit._body(integer, text) is 'The body of the trigger function for one event of a watched table.';
+revoke all on function audit._body(integer, text) from public;

@@ -1,0 +1,69 @@
+-- The first part of the function for inserts and for deletes: log the rows of the only side there is, and ask the rules
+-- about them on the way. One row costs one look at the transition table; many are logged in chunks.
+create or replace function audit._capture_rows(table_id integer, op text)
+    returns text
+    language plpgsql
+    stable
+    set search_path = pg_catalog, pg_temp
+as $$
+declare
+    side text := case op when 'I' then 'new' else 'old' end;
+    one_row text := E'        select\n            {key},\n            {object},\n            exists (select from {side}_rows offset 1){flags}\n'
+        '        into {side}_key, {side}_object, many{variables}\n'
+        '        from {side}_rows audit_row\n'
+        '        limit 1;\n';
+    all_rows text := E'        select\n            count(*),\n            {chunk_rows}{flags}\n'
+        '        into written, chunk_rows{variables}\n'
+        '        from {side}_rows audit_row;\n';
+    plain jsonb;
+    asking jsonb;
+    flags record;
+    can_raise boolean;
+begin
+    select f.* into flags from audit._flags(table_id, side) f;
+    select coalesce(bool_or(r.can_raise), false) into can_raise from audit._compiled_rule(table_id, side) r;
+    select jsonb_build_object(
+        'side', side,
+        'op', op,
+        'table_id', table_id,
+        'key', audit._log_key(w.relation, w.key_columns),
+        'object', audit._log_object(w.relation, short => true),
+        'chunk_rows', audit._log_chunk_rows(w.relation),
+        'chunks', audit._log_chunks(w.relation, w.key_columns, side || '_rows'),
+        'flags', '',
+        'variables', ''
+    )
+    into plain
+    from audit.watched_table w
+    where w.table_id = _capture_rows.table_id;
+    asking := plain || jsonb_build_object('variables', flags.variables);
+
+    return audit._guarded(
+            can_raise,
+            audit._filled(one_row, asking || jsonb_build_object('flags', flags.one_row)),
+            audit._filled(one_row, plain) || flags.assumed
+        )
+        || E'    if not found then\n        return null;\n    end if;\n'
+        || E'    if many then\n'
+        || audit._guarded(
+            can_raise,
+            audit._filled(all_rows, asking || jsonb_build_object('flags', flags.all_rows)),
+            audit._filled(all_rows, plain) || flags.assumed
+        )
+        || audit._filled(
+            E'        for chunk in{chunks}\n'
+            '        loop\n'
+            '            insert into audit.change (table_id, op, rows, key_lo, key_hi, {side})\n'
+            '            values ({table_id}, ''{op}'', chunk.rows, chunk.key_lo, chunk.key_hi, chunk.object);\n'
+            '        end loop;\n'
+            '    else\n'
+            '        insert into audit.change (table_id, op, rows, key_lo, key_hi, {side})\n'
+            '        values ({table_id}, ''{op}'', 1, {side}_key, {side}_key, {side}_object);\n'
+            '    end if;\n',
+            plain
+        );
+end;
+$$;
+
+comment on function audit._capture_rows(integer, text) is 'The first part of the function for inserts and for deletes: log the rows and ask the rules about them.';
+revoke all on function audit._capture_rows(integer, text) from public;

@@ -1,0 +1,26 @@
+-- How the rules of a table are asked about one side of a statement, as fragments of the generated functions:
+-- for one row, for all rows, into which variables, what to assume when one of them raised, and whether any failed.
+create or replace function audit._flags(
+    table_id integer,
+    side text,
+    out one_row text,
+    out all_rows text,
+    out variables text,
+    out assumed text,
+    out failed text
+)
+    language sql
+    stable
+    set search_path = pg_catalog, pg_temp
+as $$
+    select
+        coalesce(string_agg(format(E',\n            %s', r.fails), '' order by r.rule_id) filter (where not r.lookup), ''),
+        coalesce(string_agg(format(E',\n            coalesce(bool_or(%s), false)', r.fails), '' order by r.rule_id) filter (where not r.lookup), ''),
+        coalesce(string_agg(format(', %s_failed_%s', side, r.rule_id), '' order by r.rule_id) filter (where not r.lookup), ''),
+        coalesce(string_agg(format(E'        %s_failed_%s := true;\n', side, r.rule_id), '' order by r.rule_id) filter (where not r.lookup), ''),
+        string_agg(format('%s_failed_%s', side, r.rule_id), ' or ' order by r.rule_id)
+    from audit._compiled_rule(table_id, side) r;
+$$;
+
+comment on function audit._flags(integer, text) is 'How the rules of a table are asked about one side of a statement, as fragments of the generated functions.';
+revoke all on function audit._flags(integer, text) from public;

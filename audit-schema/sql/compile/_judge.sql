@@ -1,0 +1,110 @@
+-- The part of a generated function that runs only when a rule failed or could not be evaluated: one finding per rule,
+-- then the refusal of the statement, then the rows that are set aside. op is I, U or D.
+create or replace function audit._judge(table_id integer, op text)
+    returns text
+    language plpgsql
+    stable
+    set search_path = pg_catalog, pg_temp
+as $$
+declare
+    watched audit.watched_table;
+    rule record;
+    side text := case op when 'D' then 'old' else 'new' end;
+    row_key text;
+    positioned text;
+    statement text;
+    result text := '';
+begin
+    select w.* into watched from audit.watched_table w where w.table_id = _judge.table_id;
+    row_key := audit._log_key(watched.relation, watched.key_columns);
+    positioned := '(select audit_row.*, row_number() over () as "audit position" from %s_rows audit_row) audit_row';
+
+    for rule in
+        select n.*, o.fails as old_fails
+        from audit._compiled_rule(_judge.table_id, 'new') n
+        join audit._compiled_rule(_judge.table_id, 'old') o using (rule_id)
+        order by n.rule_id
+    loop
+        statement := '';
+        if op <> 'D' then
+            statement := statement || format(
+                E'        if new_failed_%1$s then\n'
+                '            select count(*), array_agg(%2$s) filter (where audit_row."audit failure" <= 100), json_agg(%3$s) filter (where audit_row."audit failure" <= 3)\n'
+                '            into new_count_%1$s, keys, samples\n'
+                '            from (select audit_row.*, row_number() over () as "audit failure" from %4$s where %5$s) audit_row;\n'
+                '        end if;\n',
+                rule.rule_id, row_key, rule.sample, format(positioned, 'new'), rule.fails
+            );
+        end if;
+        if op <> 'I' and rule.kind <> 'unique' then
+            statement := statement || format(
+                E'        if old_failed_%1$s then\n'
+                '            select count(*) into old_count_%1$s from old_rows audit_row where %2$s;\n'
+                '        end if;\n',
+                rule.rule_id, rule.old_fails
+            );
+        end if;
+
+        result := result || format(E'    if %s then\n', concat_ws(' or ',
+            case when op <> 'D' then format('new_failed_%s', rule.rule_id) end,
+            case when op <> 'I' then format('old_failed_%s', rule.rule_id) end
+        ));
+        result := result || E'        keys := null;\n        samples := null;\n        problem := null;\n';
+        result := result || audit._guarded(
+            rule.can_raise,
+            statement,
+            format(
+                E'        get stacked diagnostics problem = message_text;\n'
+                '        errored_%1$s := true;\n'
+                '        new_count_%1$s := 0;\n'
+                '%2$s',
+                rule.rule_id,
+                case when op = 'D' or rule.on_error = 'pass' then '' else format(
+                    E'        raise exception using errcode = ''AU001'', constraint = %1$L, schema = %2$L, table = %3$L,\n'
+                    '            message = format(''rule `%%s` of %%s can not be evaluated: %%s'', %1$L, %4$L, problem),\n'
+                    '            hint = ''The rule says on_error: block.'';\n',
+                    rule.name, n.nspname, c.relname, watched.name
+                ) end
+            )
+        )
+        from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        where c.oid = watched.relation;
+
+        if op <> 'D' and rule.action = 'reject' then
+            result := result || format(
+                E'        if new_count_%1$s > 0 then\n'
+                '            refusals := refusals || jsonb_build_object(''rule'', %2$L, ''rows'', new_count_%1$s, ''keys'', keys[1:10]);\n'
+                '        end if;\n',
+                rule.rule_id, rule.name
+            );
+        elsif op <> 'D' and rule.action = 'quarantine' then
+            result := result || format(E'        set_aside := set_aside or new_count_%s > 0;\n', rule.rule_id);
+        end if;
+
+        result := result || format(
+            E'        if %s then\n'
+            '            insert into audit.finding (table_id, rule_id, op, rows, new_failed, old_failed, action, keys, samples, error)\n'
+            '            values (%s, %s, %L, written, %s, %s, %L, keys, samples, problem);\n'
+            '        end if;\n'
+            '    end if;\n',
+            concat_ws(' or ',
+                case when op <> 'D' then format('new_count_%s > 0', rule.rule_id) end,
+                case when op <> 'I' then format('old_count_%s > 0', rule.rule_id) end,
+                'problem is not null'
+            ),
+            table_id, rule.rule_id, op,
+            case when op = 'D' then '0' else format('new_count_%s', rule.rule_id) end,
+            case when op = 'I' then '0' else format('old_count_%s', rule.rule_id) end,
+            rule.action
+        );
+    end loop;
+
+    if op <> 'D' then
+        result := result || audit._refuse(table_id) || audit._set_aside(table_id, op);
+    end if;
+    return result;
+end;
+$$;
+
+comment on function audit._judge(integer, text) is 'The part of a generated function that runs only when a rule failed or could not be evaluated.';
+revoke all on function audit._judge(integer, text) from public;

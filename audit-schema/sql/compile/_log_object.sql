@@ -1,0 +1,23 @@
+-- The expression that gives audit_row as a json object. The short form is the fastest; the long one names each column,
+-- for tables with columns that to_json() must not see and for rows that carry more than the table's columns.
+create or replace function audit._log_object(target regclass, short boolean default false)
+    returns text
+    language sql
+    stable
+    set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when short
+            and bool_and(c.plain)
+            and count(*) = (select count(*) from pg_attribute a where a.attrelid = target and a.attnum > 0 and not a.attisdropped)
+        then 'to_json(audit_row.*)'
+        else format(
+            '(select to_json(audit_object.*) from (select %s) audit_object)',
+            string_agg(format('%s as %I', audit._log_value(c.name, c.plain), c.name), ', ')
+        )
+    end
+    from audit._log_column(target) c;
+$$;
+
+comment on function audit._log_object(regclass, boolean) is 'The expression that gives audit_row as a json object.';
+revoke all on function audit._log_object(regclass, boolean) from public;

@@ -1,0 +1,42 @@
+-- The settings that a trigger function of the table pins, as clauses of CREATE FUNCTION: only those that would change
+-- what the log keeps or what a rule decides from one session to the next.
+create or replace function audit._settings(target regclass)
+    returns text
+    language sql
+    stable
+    set search_path = pg_catalog, pg_temp
+as $$
+    with used as (
+        select
+            bool_or(not c.plain) as complex,
+            bool_or(c.type in ('real', 'double precision')) as floats,
+            bool_or(c.type ~ '^interval') as intervals,
+            bool_or(c.type = 'bytea') as bytes,
+            bool_or(c.type ~ '^(time|date)' and c.name = any (w.key_columns)) as times_in_key
+        from audit.watched_table w
+        cross join audit._log_column(target) c
+        where w.relation = target
+            and w.unwatched_at is null
+    ), rules as (
+        select count(*) > 0 as read_times
+        from audit.rule r
+        join audit.watched_table w using (table_id)
+        where w.relation = target
+            and w.unwatched_at is null
+            and r.retired_at is null
+            and (r.kind in ('expression', 'not_future') or r.applies is not null)
+    )
+    select concat_ws(
+        E'\n',
+        '    set search_path = pg_catalog, pg_temp',
+        case when u.floats or u.complex then '    set extra_float_digits = 1' end,
+        case when u.intervals or u.complex then '    set intervalstyle = postgres' end,
+        case when u.bytes or u.complex then '    set bytea_output = hex' end,
+        case when u.complex or r.read_times then '    set datestyle = iso, ymd' end,
+        case when u.complex or u.times_in_key or r.read_times then '    set timezone = utc' end
+    )
+    from used u, rules r;
+$$;
+
+comment on function audit._settings(regclass) is 'The settings that a trigger function of the table pins.';
+revoke all on function audit._settings(regclass) from public;

@@ -1,0 +1,35 @@
+-- Starts the counters that have no base yet from a scan. The lock keeps writers out until the transaction ends, so every
+-- change before start_lsn is in the scan and none after it. A fresh watch takes that lock for its triggers anyhow.
+create or replace function audit._start_counters(table_id integer)
+    returns void
+    language plpgsql
+    volatile
+    set search_path = pg_catalog, pg_temp
+as $$
+declare
+    watched audit.watched_table;
+    rule record;
+    counted bigint;
+begin
+    select w.* into watched from audit.watched_table w where w.table_id = _start_counters.table_id;
+
+    if not exists (select from audit.table_counter_base b where b.table_id = _start_counters.table_id) then
+        execute format('lock table %s in share row exclusive mode', watched.relation);
+        execute format('select count(*) from %s', watched.relation) into counted;
+        insert into audit.table_counter_base (table_id, rows, start_lsn) values (table_id, counted, pg_current_wal_insert_lsn());
+    end if;
+
+    for rule in
+        select r.rule_id, r.name
+        from audit._compiled_rule(table_id, 'new') r
+        where not exists (select from audit.rule_counter_base b where b.rule_id = r.rule_id)
+    loop
+        execute format('lock table %s in share row exclusive mode', watched.relation);
+        insert into audit.rule_counter_base (rule_id, failing, start_lsn)
+        values (rule.rule_id, audit._scan_rule(rule.rule_id), pg_current_wal_insert_lsn());
+    end loop;
+end;
+$$;
+
+comment on function audit._start_counters(integer) is 'Starts the counters that have no base yet from a scan.';
+revoke all on function audit._start_counters(integer) from public;

@@ -1,0 +1,52 @@
+-- Turns the declarations about a table into trigger functions and summaries, in force when the transaction ends. Calling
+-- it again changes nothing. Runs with the rights of the caller, who lends the pipeline the rights that the rules need:
+-- to read a referenced table, to take out or restore a row that is set aside.
+create or replace function audit.compile(target regclass)
+    returns void
+    language plpgsql
+    volatile
+as $$
+#variable_conflict use_variable
+declare
+    watched audit.watched_table;
+    needed record;
+begin
+    select w.* into watched from audit.watched_table w where w.relation = target and w.unwatched_at is null;
+    if not found then
+        raise exception using
+            errcode = 'AU002',
+            constraint = 'table_is_not_watched',
+            message = pg_catalog.format('%s is not watched', target),
+            hint = pg_catalog.format('Call audit.watch(%L) first.', target);
+    end if;
+
+    for needed in
+        select distinct pg_catalog.to_regclass(r.definition ->> 'table') as relation, 'select' as privilege
+        from audit.rule r
+        where r.table_id = watched.table_id and r.retired_at is null and r.kind = 'references'
+        union
+        select target, p.privilege
+        from audit.rule r
+        cross join (values ('delete'), ('update')) p (privilege)
+        where r.table_id = watched.table_id and r.retired_at is null and r.action = 'quarantine'
+    loop
+        if needed.relation is not null and not pg_catalog.has_table_privilege('audit_owner', needed.relation, needed.privilege) then
+            execute pg_catalog.format('grant %s on %s to audit_owner', needed.privilege, needed.relation);
+        end if;
+        if needed.relation is not null then
+            execute (
+                select case when not pg_catalog.has_schema_privilege('audit_owner', c.relnamespace, 'usage')
+                    then pg_catalog.format('grant usage on schema %s to audit_owner', c.relnamespace::regnamespace)
+                    else 'select 1'
+                end
+                from pg_catalog.pg_class c
+                where c.oid = needed.relation
+            );
+        end if;
+    end loop;
+    perform audit._compile(watched.table_id);
+end;
+$$;
+
+comment on function audit.compile(regclass) is 'Turns the declarations about a table into trigger functions and summaries. Calling it again changes nothing.';
+revoke all on function audit.compile(regclass) from public;

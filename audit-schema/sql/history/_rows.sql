@@ -1,0 +1,50 @@
+-- The rows of a log row or of a segment. A log row of one row holds the plain object; all others, and every segment
+-- (packed), hold one array per column. A column that an update left alone may be missing on the new side.
+create or replace function audit._rows(rows integer, old json, new json, key_columns text[], packed boolean default false)
+    returns table (position bigint, old_key text, new_key text, old jsonb, new jsonb)
+    language plpgsql
+    stable
+    rows 1000
+    set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+begin
+    if rows = 1 and not packed then
+        return query
+        select
+            1::bigint,
+            audit._key(coalesce(old, new)::jsonb, key_columns),
+            audit._key(coalesce(new, old)::jsonb, key_columns),
+            old::jsonb,
+            new::jsonb;
+        return;
+    end if;
+    return query
+    select
+        v.position,
+        audit._key(coalesce(v.old, v.new), key_columns),
+        audit._key(coalesce(v.new, v.old), key_columns),
+        v.old,
+        case when v.new is not null then coalesce(v.old, '{}') || v.new end
+    from (
+        select
+            e.position,
+            jsonb_object_agg(e.name, e.value) filter (where e.side = 'old') as old,
+            jsonb_object_agg(e.name, e.value) filter (where e.side = 'new') as new
+        from (
+            select 'old' as side, c.key as name, a.value, a.position
+            from json_each(old) c
+            cross join lateral json_array_elements(c.value) with ordinality a (value, position)
+            union all
+            select 'new', c.key, a.value, a.position
+            from json_each(new) c
+            cross join lateral json_array_elements(c.value) with ordinality a (value, position)
+        ) e
+        group by e.position
+    ) v
+    order by v.position;
+end;
+$$;
+
+comment on function audit._rows(integer, json, json, text[], boolean) is 'The rows of a log row or of a segment, with their keys.';
+revoke all on function audit._rows(integer, json, json, text[], boolean) from public;

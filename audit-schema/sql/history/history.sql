@@ -1,0 +1,55 @@
+-- The versions of one row, oldest first: who changed it, when, and what it was before and after. The key is the primary
+-- key as text, a json array for a key of several columns. Changes of the key are followed one step: under the new key
+-- and under the old one.
+create or replace function audit.history(target regclass, key text)
+    returns table (
+        at timestamptz, op "char", old_key text, new_key text, old jsonb, new jsonb,
+        session_role text, role text, actor text, application text, client inet, request_id text, cause text,
+        xid xid8, lsn pg_lsn, sealed boolean
+    )
+    language plpgsql
+    stable
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+begin
+    return query
+    select
+        coalesce(h.occurred_at, h.at), h.op, h.old_key, h.new_key, h.old, h.new,
+        h.session_role, h.role, h.actor, h.application, h.client, h.request_id, h.cause, h.xid, h.lsn, h.sealed
+    from (
+        select
+            c.occurred_at, c.at, c.op, r.old_key, r.new_key, r.old, r.new,
+            c.session_role, nullif(c.role, 'none') as role, c.actor, c.application, c.client, c.request_id, c.cause,
+            c.xid, c.lsn, r.position, false as sealed
+        from audit.watched_table w
+        join audit.change c using (table_id)
+        cross join lateral audit._rows(c.rows, c.old, c.new, w.key_columns) r
+        where w.relation = target
+            and c.key_lo <= key
+            and c.key_hi >= key
+            and c.op <> 'T'
+        union all
+        select
+            (x.context ->> 'occurred_at')::timestamptz, (x.context ->> 'at')::timestamptz, s.op, r.old_key, r.new_key, r.old, r.new,
+            x.context ->> 'session_role', x.context ->> 'role', x.context ->> 'actor', x.context ->> 'application',
+            (x.context ->> 'client')::inet, x.context ->> 'request_id', x.context ->> 'cause',
+            (x.context ->> 'xid')::xid8, (x.context ->> 'lsn')::pg_lsn, r.position, true
+        from audit.watched_table w
+        join audit.segment s using (table_id)
+        cross join lateral audit._rows(s.rows, s.old, s.new, w.key_columns, packed => true) r
+        cross join lateral (select s.contexts -> coalesce(s.context_of[r.position]::integer, 0) as context) x
+        where w.relation = target
+            and s.key_lo <= key
+            and s.key_hi >= key
+            and s.op <> 'T'
+            and (key = any (s.keys) or key = any (s.old_keys))
+    ) h
+    where h.old_key = key or h.new_key = key
+    order by h.lsn, h.position;
+end;
+$$;
+
+comment on function audit.history(regclass, text) is 'The versions of one row, oldest first: who changed it, when, and what it was before and after.';
+revoke all on function audit.history(regclass, text) from public;

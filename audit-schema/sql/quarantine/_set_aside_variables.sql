@@ -1,0 +1,25 @@
+-- The variables that the generated functions need to set rows aside.
+create or replace function audit._set_aside_variables(table_id integer)
+    returns text
+    language sql
+    stable
+    set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(
+        (
+            select E'    set_aside_keys text[];\n    set_aside_rows json[];\n    set_aside_rules text[];\n    restored_objects json[];\n'
+                || format(E'    restored_rows %s[];\n', w.relation)
+                || string_agg(format(E'    set_aside_key_%s %s[];\n', k.position, format_type(a.atttypid, null)), '' order by k.position)
+            from audit.watched_table w
+            cross join unnest(w.key_columns) with ordinality k (name, position)
+            join pg_attribute a on a.attrelid = w.relation and a.attname = k.name
+            where w.table_id = _set_aside_variables.table_id
+                and exists (select from audit._compiled_rule(w.table_id, 'new') r where r.action = 'quarantine')
+            group by w.relation
+        ),
+        ''
+    );
+$$;
+
+comment on function audit._set_aside_variables(integer) is 'The variables that the generated functions need to set rows aside.';
+revoke all on function audit._set_aside_variables(integer) from public;

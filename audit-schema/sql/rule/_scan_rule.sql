@@ -1,0 +1,45 @@
+-- How many rows of its table fail a rule, by reading the whole table. A rule that raises an error is counted as failing for none.
+create or replace function audit._scan_rule(rule_id integer)
+    returns bigint
+    language plpgsql
+    volatile
+    set search_path = pg_catalog, pg_temp
+    set datestyle = iso, ymd
+    set timezone = utc
+as $$
+declare
+    relation regclass;
+    rule record;
+    failing bigint;
+begin
+    select w.relation into relation from audit.rule r join audit.watched_table w using (table_id) where r.rule_id = _scan_rule.rule_id;
+    select c.* into rule
+    from audit.rule r
+    cross join lateral audit._compiled_rule(r.table_id, 'new') c
+    where r.rule_id = _scan_rule.rule_id and c.rule_id = _scan_rule.rule_id;
+
+    execute case rule.kind
+        when 'references' then format(
+            'select count(*) from %1$s audit_row where %2$s audit_row.%3$I is not null and not exists (select from %4$s audit_referenced where audit_referenced.%5$I = audit_row.%3$I)',
+            relation, rule.applies || ' and', rule.definition ->> 'column', (rule.definition ->> 'table')::regclass, rule.definition ->> 'key'
+        )
+        when 'unique' then format(
+            'select coalesce(sum(audit_key.rows - 1), 0) from (select count(*) as rows from %1$s audit_row where %2$s group by %3$s) audit_key',
+            relation,
+            (select string_agg(format('audit_row.%I is not null', c), ' and ') from unnest(rule.columns) c),
+            (select string_agg(format('audit_row.%I', c), ', ') from unnest(rule.columns) c)
+        )
+        else format('select count(*) from %s audit_row where %s', relation, rule.fails)
+    end
+    into failing;
+    return failing;
+exception
+    when query_canceled or lock_not_available or deadlock_detected then
+        raise;
+    when others then
+        return 0;
+end;
+$$;
+
+comment on function audit._scan_rule(integer) is 'How many rows of its table fail a rule, by reading the whole table.';
+revoke all on function audit._scan_rule(integer) from public;

@@ -1,0 +1,26 @@
+-- Adds the partition for a month to the segments, if it is not there yet.
+create or replace function audit._add_partition(month date)
+    returns void
+    language plpgsql
+    volatile
+    set search_path = pg_catalog, pg_temp
+as $$
+declare
+    partition text := format('segment_%s', to_char(month, 'YYYY_MM'));
+begin
+    if to_regclass(format('audit.%I', partition)) is null then
+        execute format(
+            'create table audit.%I partition of audit.segment for values from (%L) to (%L)',
+            partition, month, month + interval '1 month'
+        );
+        execute format('comment on table audit.%I is %L', partition, format('Segments sealed in %s.', to_char(month, 'YYYY-MM')));
+        execute format(
+            'create trigger segment_is_append_only before update or delete or truncate on audit.%I for each statement execute function audit._refuse_change()',
+            partition
+        );
+    end if;
+end;
+$$;
+
+comment on function audit._add_partition(date) is 'Adds the partition for a month to the segments.';
+revoke all on function audit._add_partition(date) from public;

@@ -1,0 +1,26 @@
+-- The digest of a segment: sha256 over the digest before it and everything the segment holds.
+create or replace function audit._digest(segment audit.segment)
+    returns bytea
+    language sql
+    immutable
+    set search_path = pg_catalog, pg_temp
+    set timezone = utc
+    set datestyle = iso, ymd
+as $$
+    select sha256(
+        segment.previous
+        || convert_to(
+            concat_ws(
+                E'\n',
+                segment.segment_id, segment.month, segment.table_id, segment.op, segment.rows,
+                segment.lsn_lo, segment.lsn_hi, segment.xid_lo, segment.xid_hi, segment.at_lo, segment.at_hi,
+                coalesce(segment.key_lo, ''), coalesce(segment.key_hi, ''), coalesce(segment.keys::text, ''), coalesce(segment.old_keys::text, ''),
+                segment.contexts::text, coalesce(segment.context_of::text, ''), coalesce(segment.old::text, ''), coalesce(segment.new::text, '')
+            ),
+            'UTF8'
+        )
+    );
+$$;
+
+comment on function audit._digest(audit.segment) is 'The digest of a segment: sha256 over the digest before it and everything the segment holds.';
+revoke all on function audit._digest(audit.segment) from public;

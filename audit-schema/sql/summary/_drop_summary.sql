@@ -1,0 +1,17 @@
+-- Drops what was generated for a summary.
+create or replace function audit._drop_summary(name text)
+    returns void
+    language plpgsql
+    volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $$
+begin
+    execute format('drop view if exists audit_compiled.%I', name);
+    execute format('drop function if exists audit_compiled.%I(tid[])', name || '_fold');
+    execute format('drop table if exists audit_compiled.%I', name || '_base');
+end;
+$$;
+
+comment on function audit._drop_summary(text) is 'Drops what was generated for a summary.';
+revoke all on function audit._drop_summary(text) from public;

@@ -1,0 +1,64 @@
+-- Moves what is below the horizon out of the head: into sealed segments, counters and summaries, exactly once, in this
+-- transaction. Every change of a transaction below the horizon has been committed or rolled back, so nothing can appear
+-- behind it. Returns how many log rows were moved: 0 when nothing is left to do, null when another tick is running.
+-- max_changes bounds the work of one call; a transaction is never split.
+create or replace function audit.tick(clock timestamptz default now(), max_changes integer default 5000)
+    returns bigint
+    language plpgsql
+    volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+    set datestyle = iso, ymd
+    set timezone = utc
+as $$
+#variable_conflict use_variable
+declare
+    progress audit.progress;
+    horizon xid8 := pg_snapshot_xmin(pg_current_snapshot());
+    batch tid[];
+    summary text;
+begin
+    if not pg_try_advisory_xact_lock(hashtextextended('audit.tick', 0)) then
+        return null;
+    end if;
+    select p.* into progress from audit.progress p;
+    if horizon < progress.folded_below then
+        raise exception using
+            errcode = 'AU002',
+            constraint = 'transaction_ids_ran_backward',
+            message = format('the transaction id %s is below %s, up to which the log is folded', horizon, progress.folded_below),
+            hint = 'The database was restored into another cluster. Install the pipeline there anew.';
+    end if;
+
+    -- The last transaction that fits is taken whole.
+    select coalesce(max(c.xid::text::bigint + 1)::text::xid8, horizon)
+    into horizon
+    from (select c.xid from audit.change c where c.xid < horizon order by c.xid limit max_changes) c;
+    select array_agg(c.ctid) into batch from audit.change c where c.xid < horizon;
+
+    if batch is not null then
+        perform audit._seal(batch);
+        for summary in
+            select format('audit_compiled.%I', s.name || '_fold')
+            from audit.summary s
+            where s.retired_at is null
+                and exists (select from audit.change c where c.ctid = any (batch) and c.table_id = s.table_id)
+            order by s.summary_id
+        loop
+            execute format('select %s($1)', summary) using batch;
+        end loop;
+        perform audit._fold_tables(batch);
+        perform audit._fold_rules(progress.folded_below, horizon);
+        delete from audit.change c where c.ctid = any (batch);
+    end if;
+
+    update audit.progress p
+    set ticked_at = clock_timestamp(),
+        clock = tick.clock,
+        folded_below = case when batch is null then p.folded_below else horizon end;
+    return coalesce(cardinality(batch), 0);
+end;
+$$;
+
+comment on function audit.tick(timestamptz, integer) is 'Moves what is below the horizon out of the head: into sealed segments, counters and summaries, exactly once.';
+revoke all on function audit.tick(timestamptz, integer) from public;
