@@ -1,15 +1,21 @@
 //! PostgreSQL: migrations, triggers and functions, and typed access to them.
 
 pub mod alert;
+pub mod context;
 pub mod error;
 pub mod inspect;
+pub mod migrate;
 pub mod outbox;
 pub mod pool;
+mod source;
 pub mod tick;
 
 #[cfg(feature = "embedded")]
 pub mod embedded;
+#[cfg(feature = "embedded")]
+pub mod testing;
 
 pub use error::{Error, Result};
+pub use migrate::{MigrationReport, migrate, uninstall};
 pub use pool::{Pool, connect, pool};
 pub use tick::{Notice, PolicyError, TickReport, tick};

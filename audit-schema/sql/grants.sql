@@ -1,0 +1,19 @@
+-- Who may do what, after everything is there. Writers of watched tables need nothing of this.
+--
+-- audit_reader reads everything; audit_operator works on alerts and on quarantined rows; audit_admin declares. None of
+-- them writes the log, the findings or the history: functions of audit_owner do.
+
+revoke all on all tables in schema audit, audit_compiled from public;
+revoke all on all routines in schema audit, audit_compiled from public;
+
+-- Usage of a schema shows names, not rows. Everybody needs it to say on whose behalf they write.
+grant usage on schema audit to public;
+grant execute on function audit.set_context(text, text, timestamptz) to public;
+
+-- An application may call migrate() as a role without any right, and learn that there is nothing to do.
+grant select on audit.migration, audit.source to public;
+
+grant select on all tables in schema audit, audit_compiled to audit_reader, audit_operator, audit_admin;
+
+-- Declarations.
+grant insert, update on audit.watched_table, audit.rule, audit.summary to audit_admin;
