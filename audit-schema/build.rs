@@ -5,13 +5,14 @@ use std::path::Path;
 use std::{env, fs};
 
 /// Later folders may use what earlier ones define. Views and SQL functions must; PL/pgSQL looks names up when it runs.
-const FOLDERS: [&str; 14] = [
+const FOLDERS: [&str; 15] = [
     "watch",
     "capture",
     "compile",
     "rule",
     "quarantine",
     "summary",
+    "counter",
     "tick",
     "seal",
     "history",

@@ -14,10 +14,7 @@ begin
             partition, month, month + interval '1 month'
         );
         execute format('comment on table audit.%I is %L', partition, format('Segments sealed in %s.', to_char(month, 'YYYY-MM')));
-        execute format(
-            'create trigger segment_is_append_only before update or delete or truncate on audit.%I for each statement execute function audit._refuse_change()',
-            partition
-        );
+        perform audit._protect(format('audit.%I', partition)::regclass);
     end if;
 end;
 $$;

@@ -10,7 +10,7 @@ begin
     if not exists (select from pg_trigger t where t.tgrelid = target and t.tgname = 'audit_append_only') then
         execute format(
             'create trigger audit_append_only before update or delete or truncate on %s '
-            'for each statement execute function audit.refuse_change()',
+            'for each statement execute function audit._refuse_change()',
             target);
         execute format('comment on trigger audit_append_only on %s is %L', target, 'Rows are only ever added.');
     end if;

@@ -1,7 +1,7 @@
 -- Refuses to update, delete or truncate what may only be appended to, whoever asks, unless the tick or retention is
 -- at work: they move rows from the head of the log into segments and drop what is too old. This guards against
 -- mistakes; an owner who means it can drop the trigger, and the seals show it.
-create or replace function audit.refuse_change()
+create or replace function audit._refuse_change()
     returns trigger
     language plpgsql
     set search_path = pg_catalog, pg_temp
@@ -22,8 +22,8 @@ begin
 end;
 $$;
 
-comment on function audit.refuse_change() is 'Refuses to update, delete or truncate what may only be appended to, unless the tick or retention is at work.';
-revoke all on function audit.refuse_change() from public;
+comment on function audit._refuse_change() is 'Refuses to update, delete or truncate what may only be appended to, unless the tick or retention is at work.';
+revoke all on function audit._refuse_change() from public;
 
 -- The log and the findings, with the partitions there are; the tick protects new ones.
 do $$
