@@ -335,20 +335,34 @@ pub(crate) fn number(value: f64) -> String {
 /// Makes any text one line of visible letters: names come from outside, and a control character is not allowed in
 /// XML, a line break would leave the line, and a bidirectional override would turn its neighbours around.
 pub(crate) fn clean(text: &str) -> String {
-    text.chars()
-        .map(|letter| match letter {
+    let mut cleaned = String::with_capacity(text.len());
+    let mut marks = 0;
+    for letter in text.chars() {
+        marks = if is_mark(letter) { marks + 1 } else { 0 };
+        // Two marks on a letter are writing; a tower of them is drawn over the lines above.
+        if marks > 2 {
+            continue;
+        }
+        cleaned.push(match letter {
             '\t' | '\n' | '\r' | '\u{2028}' | '\u{2029}' => ' ',
             '\u{202A}'..='\u{202E}'
             | '\u{2066}'..='\u{2069}'
             | '\u{200E}'
             | '\u{200F}'
             | '\u{061C}'
-            | '\u{FEFF}' => '\u{FFFD}',
-            '\u{FFFE}' | '\u{FFFF}' => '\u{FFFD}',
+            | '\u{FEFF}'
+            | '\u{FFFE}'
+            | '\u{FFFF}' => '\u{FFFD}',
             letter if letter.is_control() => '\u{FFFD}',
             letter => letter,
-        })
-        .collect()
+        });
+    }
+    cleaned
+}
+
+fn is_mark(letter: char) -> bool {
+    matches!(letter, '\u{0300}'..='\u{036F}' | '\u{0483}'..='\u{0489}' | '\u{1AB0}'..='\u{1AFF}'
+        | '\u{1DC0}'..='\u{1DFF}' | '\u{20D0}'..='\u{20FF}' | '\u{FE20}'..='\u{FE2F}')
 }
 
 /// Writes a text so that no part of it is read as markup.

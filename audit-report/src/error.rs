@@ -8,7 +8,7 @@ use std::path::PathBuf;
 pub enum Error {
     /// The database could not be read.
     #[error("reading the figures from the database")]
-    Database(#[source] diesel::result::Error),
+    Database(#[source] audit_schema::Error),
     /// A chart could not be drawn.
     #[error("drawing the chart `{chart}`: {reason}")]
     Draw {
@@ -40,9 +40,15 @@ pub enum Error {
     },
 }
 
+impl From<audit_schema::Error> for Error {
+    fn from(error: audit_schema::Error) -> Self {
+        Error::Database(error)
+    }
+}
+
 impl From<diesel::result::Error> for Error {
     fn from(error: diesel::result::Error) -> Self {
-        Error::Database(error)
+        Error::Database(error.into())
     }
 }
 

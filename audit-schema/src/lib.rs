@@ -5,6 +5,7 @@ pub mod context;
 pub mod error;
 pub mod inspect;
 pub mod migrate;
+pub mod metrics;
 pub mod outbox;
 pub mod pool;
 mod source;

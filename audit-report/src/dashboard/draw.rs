@@ -171,8 +171,8 @@ impl Pen<'_> {
     }
 
     fn tiles(&mut self, area: Area) -> Result<()> {
-        let tiles = self.tile_texts();
-        let width = (area.width + GUTTER) / tiles.len() as f64;
+        let width = (area.width + GUTTER) / 6.0;
+        let tiles = self.tile_texts(width - GUTTER - 32.0);
         for (place, tile) in tiles.iter().enumerate() {
             let tile_area = Area {
                 x: area.x + width * place as f64,
@@ -184,7 +184,7 @@ impl Pen<'_> {
         Ok(())
     }
 
-    fn tile_texts(&self) -> Vec<Tile> {
+    fn tile_texts(&self, room: f64) -> Vec<Tile> {
         let (data, good) = (self.data, self.palette.good);
         let days = count(data.period.days(), "day", "days");
         let tables = count(data.checked.tables as i64, "table", "tables");
@@ -223,31 +223,25 @@ impl Pen<'_> {
             } else {
                 format!("failures in {}", count(data.failing.of_rows, "row", "rows"))
             },
-            note: match (
-                data.failing.critical,
-                data.failing.errors,
-                data.failing.rows,
-            ) {
-                (0, 0, 0) => "every rule passes".into(),
-                (0, 0, _) => "none business critical".into(),
-                (0, errors, _) => format!(
+            note: match (data.failing.critical, data.failing.errors) {
+                _ if data.rules == 0 => "no rules are declared".into(),
+                (0, 0) if data.failing.rows == 0 => "every row passes every rule".into(),
+                (0, 0) => "none business critical".into(),
+                (0, errors) => format!(
                     "rules could not be evaluated {}",
                     count(errors, "time", "times")
                 ),
-                (critical, ..) => format!(
+                (critical, _) => format!(
                     "{} business critical ({})",
                     short(critical),
                     percent(share(critical))
                 ),
             },
-            mark: match (
-                data.failing.critical,
-                data.failing.errors,
-                data.failing.rows,
-            ) {
-                (0, 0, 0) => Some(good),
-                (0, 0, _) => None,
-                (0, ..) => Some(self.color(Severity::Important)),
+            mark: match (data.failing.critical, data.failing.errors) {
+                _ if data.rules == 0 => None,
+                (0, 0) if data.failing.rows == 0 => Some(good),
+                (0, 0) => None,
+                (0, _) => Some(self.color(Severity::Important)),
                 _ => Some(self.color(Severity::Critical)),
             },
             alarming: data.failing.critical > 0,
@@ -290,7 +284,7 @@ impl Pen<'_> {
             unit: if open == 0 {
                 "all quiet".into()
             } else {
-                self.by_severity()
+                self.by_severity(room)
             },
             note: match (open, data.open_alerts.acknowledged) {
                 (0, _) => format!(
@@ -339,14 +333,21 @@ impl Pen<'_> {
         ]
     }
 
-    fn by_severity(&self) -> String {
-        let parts: Vec<String> = Severity::ALL
+    fn by_severity(&self, room: f64) -> String {
+        let open: Vec<(Severity, i64)> = Severity::ALL
             .into_iter()
             .zip(self.data.open_alerts.by_severity)
             .filter(|(_, number)| *number > 0)
-            .map(|(severity, number)| format!("{} {severity}", short(number)))
             .collect();
-        parts.join(", ")
+        let words = |(severity, number): &(Severity, i64)| format!("{} {severity}", short(*number));
+        let all = open.iter().map(words).collect::<Vec<_>>().join(", ");
+        match open.as_slice() {
+            [worst, others @ ..] if font::width(&all, LABEL, Weight::Regular) > room => {
+                let others = others.iter().map(|(_, number)| number).sum();
+                format!("{}, {} less severe", words(worst), short(others))
+            }
+            _ => all,
+        }
     }
 
     fn pipeline(&self) -> Tile {
@@ -391,11 +392,11 @@ impl Pen<'_> {
                 "no tick has run yet".into()
             },
             note,
-            mark: Some(if fine && !late {
-                self.palette.good
-            } else {
-                self.color(Severity::Important)
-            }),
+            mark: match (fine && !late, pipeline.ticked) {
+                (false, _) => Some(self.color(Severity::Important)),
+                (true, true) => Some(self.palette.good),
+                (true, false) => None,
+            },
             alarming: !fine || late,
             trend: Vec::new(),
         }
@@ -634,7 +635,11 @@ impl Pen<'_> {
             self.canvas.text(
                 x + 16.0,
                 y + 15.0,
-                &count(total, "row", "rows"),
+                &if total == 1 {
+                    "1 row".into()
+                } else {
+                    format!("{} rows", short(total))
+                },
                 Type::new(NOTE, self.palette.quiet),
             );
             y += 40.0;
@@ -661,7 +666,10 @@ impl Pen<'_> {
         let headline = font::fit(&clean(&alert.title), LABEL, Weight::Bold, room);
         let mut detail = words::life(alert, &data.period);
         if others > 0 {
-            detail.push_str(&format!(", and {} more", others));
+            detail.push_str(&format!(
+                "; {} with it",
+                count(others as i64, "more alert", "more alerts")
+            ));
         }
         let detail = font::fit(&detail, NOTE, Weight::Regular, room + 16.0);
         let text_width = (font::width(&headline, LABEL, Weight::Bold) + 18.0).max(font::width(
@@ -921,17 +929,16 @@ impl Pen<'_> {
             );
             self.canvas
                 .line((scale.x, y), (scale.right(), y), palette.hairline, 2.0);
-            let rows = if table.rules == 0 {
-                "no rules".to_owned()
-            } else {
-                count(table.rows, "row", "rows")
+            let rows = match (table.rules, table.rows) {
+                (0, _) => "no rules".to_owned(),
+                (_, 1) => "1 row".to_owned(),
+                (_, rows) => format!("{} rows", short(rows)),
             };
-            self.canvas.text_in(
-                inside.right() - 100.0 + 4.0,
+            self.canvas.text(
+                inside.right(),
                 y + 4.0,
-                96.0,
-                &short_rows(&rows, table.rows, table.rules),
-                Type::new(NOTE, palette.quiet),
+                &rows,
+                Type::new(NOTE, palette.quiet).end(),
             );
             let (Some(low), Some(high)) = (table.at_least, table.at_most) else {
                 self.canvas.text(
@@ -1154,12 +1161,6 @@ impl Pen<'_> {
                 height: 8.0,
             };
             self.canvas.rectangle(bar, color, 4.0);
-            if let Some(at) = alert.acknowledged_at
-                && bar.width > 14.0
-            {
-                let x = place_of(at).clamp(bar.x + 4.0, bar.right() - 4.0);
-                self.canvas.circle((x, y), 2.5, palette.paper);
-            }
             if alert.resolved_at.is_none() {
                 // An open end: an arrow instead of a round cap.
                 let x = bar.right();
@@ -1346,14 +1347,6 @@ fn shortened(label: &str) -> String {
             month.chars().take(3).collect()
         }
         _ => label.to_owned(),
-    }
-}
-
-fn short_rows(words: &str, rows: i64, rules: i64) -> String {
-    if rules > 0 && rows >= 1_000_000 {
-        format!("{} rows", short(rows))
-    } else {
-        words.to_owned()
     }
 }
 

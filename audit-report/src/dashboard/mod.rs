@@ -5,6 +5,7 @@
 
 mod data;
 mod draw;
+mod load;
 mod words;
 
 pub use data::{
@@ -12,3 +13,4 @@ pub use data::{
     Seconds, SetAside, Step, StepWidth, TableQuality, Writer,
 };
 pub use draw::svg;
+pub use load::{Range, load};

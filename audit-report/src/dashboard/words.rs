@@ -1,6 +1,6 @@
 //! What the titles say. A title is a sentence about the figures, so it is computed from them.
 
-use chrono::{NaiveDate, NaiveDateTime, TimeDelta, Timelike};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeDelta, Timelike};
 
 use super::data::{AlertSpan, Dashboard, Period, Step, StepWidth};
 use crate::format::{count, days, short, thousands};
@@ -253,39 +253,60 @@ pub(super) fn life(alert: &AlertSpan, period: &Period) -> String {
     text
 }
 
-/// Labels of the axis of time: the place of a step and what is written below it.
+/// Labels of the axis of time: the place of a step and what is written below it. At most `most` of them, at places
+/// that people count by: the 1st and 15th of a month, quarters, the hours of a quarter of a day.
 pub(super) fn ticks(steps: &[Step], width: StepWidth, most: usize) -> Vec<(usize, String)> {
-    use chrono::Datelike;
-    let long = |label: &str| label.to_owned();
-    let natural: Vec<(usize, String)> = steps
-        .iter()
-        .enumerate()
-        .filter_map(|(place, step)| {
-            let at = step.start;
-            let label = match width {
-                StepWidth::Hour if at.hour() == 0 => at.format("%-d %B").to_string(),
-                StepWidth::Hour if at.hour() % 6 == 0 => at.format("%H:%M").to_string(),
-                StepWidth::Day if steps.len() <= 21 || matches!(at.day(), 1 | 15) => {
-                    at.format("%-d %B").to_string()
+    let most = most.max(1);
+    let label = |pattern: &str, chosen: &dyn Fn(NaiveDateTime) -> bool| -> Vec<(usize, String)> {
+        steps
+            .iter()
+            .enumerate()
+            .filter(|(_, step)| chosen(step.start))
+            .map(|(place, step)| (place, step.start.format(pattern).to_string()))
+            .collect()
+    };
+    let mut choices: Vec<Vec<(usize, String)>> = Vec::new();
+    match width {
+        StepWidth::Hour => {
+            for hours in [3, 6, 12] {
+                let mut labels = label("%H:%M", &|at| at.hour() % hours == 0);
+                for (place, text) in &mut labels {
+                    let at = steps[*place].start;
+                    if at.hour() == 0 {
+                        *text = at.format("%-d %B").to_string();
+                    }
                 }
-                StepWidth::Week if at.day() <= 7 => at.format("%B").to_string(),
-                StepWidth::Month if at.month() == 1 || steps.len() <= 24 => {
-                    at.format("%b %Y").to_string()
-                }
-                _ => return None,
-            };
-            Some((place, long(&label)))
-        })
-        .collect();
-    // A first label that is not at the beginning of a month still says where the axis starts.
-    let mut labels = natural;
-    if labels.is_empty()
-        && let Some(first) = steps.first()
-    {
-        labels.push((0, first.start.format("%-d %B").to_string()));
+                choices.push(labels);
+            }
+            choices.push(label("%-d %B", &|at| at.hour() == 0));
+        }
+        StepWidth::Day => {
+            if steps.len() <= 21 {
+                choices.push(label("%-d %B", &|_| true));
+                choices.push(label("%-d %B", &|at| at.day() % 2 == 1));
+            }
+            choices.push(label("%-d %B", &|at| matches!(at.day(), 1 | 8 | 15 | 22)));
+            choices.push(label("%-d %B", &|at| matches!(at.day(), 1 | 15)));
+            choices.push(label("%-d %B", &|at| at.day() == 1));
+        }
+        StepWidth::Week | StepWidth::Month => {
+            for months in [1, 2, 3, 4, 6, 12, 24, 60, 120] {
+                choices.push(label("%b %Y", &|at| {
+                    let month = at.year() as u32 * 12 + at.month0();
+                    month % months == 0 && (width == StepWidth::Month || at.day() <= 7)
+                }));
+            }
+        }
     }
-    let every = labels.len().div_ceil(most.max(1)).max(1);
-    labels.into_iter().step_by(every).collect()
+    let chosen = choices
+        .into_iter()
+        .find(|labels| !labels.is_empty() && labels.len() <= most);
+    chosen.unwrap_or_else(|| {
+        let first = steps
+            .first()
+            .map(|step| (0, step.start.format("%-d %b %Y").to_string()));
+        first.into_iter().collect()
+    })
 }
 
 #[cfg(test)]
