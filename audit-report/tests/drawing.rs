@@ -1,0 +1,156 @@
+//! What is drawn: the size of the picture, that there is ink on it, and the words.
+
+mod made_up;
+
+use audit_core::Theme;
+use audit_report::dashboard::{self, Dashboard};
+use audit_report::{Style, png};
+use resvg::{tiny_skia, usvg};
+
+fn draw(dashboard: &Dashboard) -> String {
+    dashboard::svg(dashboard, &Style::light()).expect("it is drawn")
+}
+
+fn pixels(svg: &str, scale: f32) -> tiny_skia::Pixmap {
+    tiny_skia::Pixmap::decode_png(&png(svg, scale).expect("it is rasterised")).expect("it is a PNG")
+}
+
+fn share_of_ink(picture: &tiny_skia::Pixmap) -> f64 {
+    let paper = picture.pixel(0, 0).expect("there are pixels");
+    let inked = picture
+        .pixels()
+        .iter()
+        .filter(|pixel| **pixel != paper)
+        .count();
+    inked as f64 / picture.pixels().len() as f64
+}
+
+#[test]
+fn the_standard_picture_has_1600_by_1000_pixels() {
+    let svg = draw(&made_up::ordinary());
+    let once = pixels(&svg, 1.0);
+    assert_eq!((once.width(), once.height()), (1600, 1000));
+    let twice = pixels(&svg, 2.0);
+    assert_eq!((twice.width(), twice.height()), (3200, 2000));
+}
+
+#[test]
+fn there_is_ink_on_every_picture() {
+    assert!(share_of_ink(&pixels(&draw(&made_up::ordinary()), 1.0)) > 0.08);
+    assert!(share_of_ink(&pixels(&draw(&made_up::busy()), 1.0)) > 0.15);
+    assert!(share_of_ink(&pixels(&draw(&made_up::empty()), 1.0)) > 0.01);
+}
+
+#[test]
+fn text_is_drawn_without_any_font_of_the_system() {
+    let words = "<svg xmlns='http://www.w3.org/2000/svg' width='200' height='40' font-family='sans-serif'>\
+                 <rect width='200' height='40' fill='#fff'/><text x='10' y='25'>Data quality</text></svg>";
+    assert!(share_of_ink(&pixels(words, 1.0)) > 0.03);
+}
+
+#[test]
+fn dark_pictures_are_dark() {
+    let svg = dashboard::svg(&made_up::ordinary(), &Style::dark()).expect("it is drawn");
+    let corner = pixels(&svg, 1.0)
+        .pixel(2, 2)
+        .expect("there are pixels")
+        .demultiply();
+    assert_eq!(
+        format!(
+            "#{:02X}{:02X}{:02X}",
+            corner.red(),
+            corner.green(),
+            corner.blue()
+        ),
+        Theme::Dark.background()
+    );
+}
+
+#[test]
+fn the_same_figures_give_the_same_picture() {
+    assert_eq!(draw(&made_up::ordinary()), draw(&made_up::ordinary()));
+}
+
+#[test]
+fn the_title_names_the_days_that_stand_out() {
+    let svg = draw(&made_up::ordinary());
+    assert!(svg.contains("Findings by day and severity: 8 and 9 February stand out"));
+    assert!(svg.contains("LGA: 206 of 260 departures cancelled on 8 February"));
+}
+
+#[test]
+fn numbers_have_separated_thousands() {
+    let svg = draw(&made_up::ordinary());
+    assert!(svg.contains(">56,305<") && svg.contains(">1,204<"));
+}
+
+#[test]
+fn nothing_is_said_with_words() {
+    let svg = draw(&made_up::empty());
+    for words in [
+        "no findings in this range",
+        "no rules are declared",
+        "no table is watched",
+        "no alerts in this range",
+        "no changes in this range",
+    ] {
+        assert!(svg.contains(words), "{words}");
+    }
+}
+
+#[test]
+fn names_cannot_break_out() {
+    let svg = draw(&made_up::hostile());
+    let tree = usvg::roxmltree::Document::parse(&svg).expect("it is well-formed XML");
+    let elements = [
+        "svg", "title", "desc", "rect", "line", "text", "path", "circle", "g", "polyline",
+        "polygon",
+    ];
+    for node in tree.descendants().filter(|node| node.is_element()) {
+        assert!(
+            elements.contains(&node.tag_name().name()),
+            "<{}>",
+            node.tag_name().name()
+        );
+        assert!(
+            node.attributes()
+                .all(|attribute| !attribute.name().starts_with("on"))
+        );
+    }
+    assert!(share_of_ink(&pixels(&svg, 1.0)) > 0.08);
+}
+
+#[test]
+fn nothing_is_written_outside_of_the_picture() {
+    for dashboard in [
+        made_up::ordinary(),
+        made_up::busy(),
+        made_up::hostile(),
+        made_up::empty(),
+    ] {
+        for style in [
+            Style::light(),
+            Style {
+                width: 1200,
+                height: 840,
+                ..Style::light()
+            },
+        ] {
+            let svg = dashboard::svg(&dashboard, &style).expect("it is drawn");
+            let picture = pixels(&svg, 1.0);
+            let paper = picture.pixel(0, 0).expect("there are pixels");
+            let (width, height) = (picture.width(), picture.height());
+            let edge = (0..width)
+                .flat_map(|x| [(x, 0), (x, height - 1)])
+                .chain((0..height).flat_map(|y| [(0, y), (width - 1, y)]));
+            for (x, y) in edge {
+                assert_eq!(
+                    picture.pixel(x, y),
+                    Some(paper),
+                    "{} at {x}, {y}",
+                    dashboard.database
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! The figures that a dashboard draws are those that SQL finds in the tables.
+
+use audit_core::Severity;
+use audit_report::dashboard::{self, Dashboard, Range};
+use audit_report::{Style, png};
+use audit_schema::testing::{Database, database};
+use chrono::NaiveDate;
+use diesel::connection::SimpleConnection;
+use diesel::sql_types::BigInt;
+use diesel::{PgConnection, QueryableByName, RunQueryDsl};
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
+fn number(connection: &mut PgConnection, sql: &str) -> i64 {
+    diesel::sql_query(format!("select ({sql})::bigint as number"))
+        .get_result::<Number>(connection)
+        .expect(sql)
+        .number
+}
+
+/// Departures of the second week of February, told to have happened then; an airport that only some of them name.
+fn departures() -> (Database, PgConnection) {
+    let database = database();
+    let mut connection = database.connect();
+    connection
+        .batch_execute(
+            "create table public.departures (id integer primary key, day date, airport text, tailnum text);
+            select audit.watch('public.departures', 'To plan crews.', 'ops@example.com');
+            select audit.declare_rule('public.departures', 'tailnum_is_known', 'not_null', '{\"column\": \"tailnum\"}',
+                severity => 'important', owner => 'fleet@example.com', fix_within => '1 day');
+            select audit.declare_rule('public.departures', 'not_null_airport', 'not_null', '{\"column\": \"airport\"}',
+                severity => 'low');
+            select audit.declare_rule('public.departures', 'one_of_airport', 'one_of',
+                '{\"column\": \"airport\", \"values\": [\"EWR\", \"JFK\", \"LGA\"]}',
+                severity => 'critical', action => 'quarantine');
+            select audit.compile('public.departures');",
+        )
+        .expect("the table is watched");
+    for day in 5..=12 {
+        connection
+            .batch_execute(&format!(
+                "begin;
+                select audit.set_context(actor => 'replay', occurred_at => '2013-02-{day:02} 18:30:00 America/New_York');
+                insert into public.departures
+                select
+                    {day} * 1000 + n,
+                    '2013-02-{day:02}',
+                    case when n % 10 = 0 then null when n = 7 then 'ORD' else 'JFK' end,
+                    case when n <= case when {day} = 8 then 60 else 4 end then null else 'N' || n end
+                from generate_series(1, 100) as n;
+                commit;"
+            ))
+            .expect("a day is written");
+    }
+    (database, connection)
+}
+
+fn figures(connection: &mut PgConnection) -> Dashboard {
+    let range = Range {
+        first: NaiveDate::from_ymd_opt(2013, 2, 5),
+        last: NaiveDate::from_ymd_opt(2013, 2, 12),
+        zone: Some(chrono_tz::America::New_York),
+    };
+    dashboard::load(connection, &range).expect("the figures are read")
+}
+
+#[test]
+fn failures_and_rows_are_those_of_a_scan() {
+    let (_database, mut connection) = departures();
+    let missing = number(
+        &mut connection,
+        "select count(*) filter (where tailnum is null) + count(*) filter (where airport is null) from public.departures",
+    );
+    let rows = number(&mut connection, "select count(*) from public.departures");
+    let figures = figures(&mut connection);
+    assert_eq!(figures.failing.rows, missing);
+    assert_eq!(figures.failing.of_rows, rows);
+    assert_eq!(figures.failing_rules_in_all, 2);
+    assert_eq!(figures.failing_rules[0].says, "tailnum is not null");
+    assert_eq!(figures.failing_rules[0].owner, "fleet@example.com");
+    assert_eq!(figures.failing_rules[0].severity, Severity::Important);
+    assert_eq!(figures.checked.rows, 800);
+}
+
+#[test]
+fn columns_of_the_chart_are_days_of_the_time_zone() {
+    let (_database, mut connection) = departures();
+    let figures = figures(&mut connection);
+    let shown: Vec<String> = figures
+        .steps
+        .iter()
+        .map(|step| format!("{} {:?}", step.start.format("%d"), step.failed))
+        .collect();
+    // Half past six in the evening of New York is the next day for nobody but UTC.
+    assert_eq!(
+        shown,
+        [
+            "05 [1, 4, 0, 10]",
+            "06 [1, 4, 0, 10]",
+            "07 [1, 4, 0, 10]",
+            "08 [1, 60, 0, 10]",
+            "09 [1, 4, 0, 10]",
+            "10 [1, 4, 0, 10]",
+            "11 [1, 4, 0, 10]",
+            "12 [1, 4, 0, 10]",
+        ]
+    );
+    assert_eq!(figures.by_hour[4][18], 71, "8 February was a Friday");
+    assert_eq!(figures.by_hour.iter().flatten().sum::<i64>(), 8 * 15 + 56);
+}
+
+#[test]
+fn rows_set_aside_count_neither_as_failing_nor_as_rows() {
+    let (_database, mut connection) = departures();
+    let figures = figures(&mut connection);
+    assert_eq!(figures.set_aside.held, 8);
+    assert_eq!(figures.failing.critical, 0);
+    assert_eq!(
+        number(
+            &mut connection,
+            "select count(*) from public.departures where airport = 'ORD'"
+        ),
+        0
+    );
+}
+
+#[test]
+fn quality_lies_between_its_bounds() {
+    let (_database, mut connection) = departures();
+    let passing = number(
+        &mut connection,
+        "select count(*) from public.departures where tailnum is not null and airport is not null",
+    );
+    let rows = number(&mut connection, "select count(*) from public.departures");
+    let share = passing as f64 / rows as f64;
+    let quality = &figures(&mut connection).tables[0];
+    assert_eq!(quality.table, "departures");
+    let (low, high) = (
+        quality.at_least.expect("there are rows"),
+        quality.at_most.expect("there are rows"),
+    );
+    assert!(low <= share && share <= high, "{low} ≤ {share} ≤ {high}");
+}
+
+#[test]
+fn failures_are_overdue_when_they_are_older_than_their_deadline() {
+    let (_database, mut connection) = departures();
+    connection
+        .batch_execute("select audit.tick('2013-02-12 20:00:00 America/New_York')")
+        .expect("the tick runs");
+    let figures = figures(&mut connection);
+    // Of 88 tail numbers to find within a day, only the four of 12 February have time left.
+    assert_eq!((figures.overdue.rows, figures.overdue.of_rows), (84, 88));
+    assert_eq!(figures.overdue.worst, Some(Severity::Important));
+    assert_eq!(figures.set_aside.oldest, Some(7 * 86_400 + 5_400));
+}
+
+#[test]
+fn the_tick_changes_no_figure_but_its_own() {
+    let (_database, mut connection) = departures();
+    let mut before = figures(&mut connection);
+    connection
+        .batch_execute("select audit.tick()")
+        .expect("the tick runs");
+    let mut after = figures(&mut connection);
+    assert_eq!(after.pipeline.waiting, 0);
+    assert!(before.pipeline.waiting > 0);
+    for figures in [&mut before, &mut after] {
+        figures.pipeline = dashboard::Pipeline::default();
+        (figures.as_of, figures.drawn_at) = Default::default();
+        figures.set_aside.oldest = None;
+    }
+    assert_eq!(before, after);
+}
+
+#[test]
+fn the_writer_is_the_actor_that_was_named() {
+    let (_database, mut connection) = departures();
+    let figures = figures(&mut connection);
+    assert_eq!(figures.writers[0].name, "replay");
+    assert_eq!(figures.writers_in_all, 1);
+}
+
+#[test]
+fn the_range_is_that_of_the_changes_unless_it_is_given() {
+    let (_database, mut connection) = departures();
+    let figures =
+        dashboard::load(&mut connection, &Range::default()).expect("the figures are read");
+    assert_eq!(
+        figures.period.first,
+        NaiveDate::from_ymd_opt(2013, 2, 5).expect("a date")
+    );
+    assert_eq!(
+        figures.period.last,
+        NaiveDate::from_ymd_opt(2013, 2, 12).expect("a date")
+    );
+    assert_eq!(figures.period.zone, chrono_tz::UTC);
+}
+
+#[test]
+fn a_database_without_a_watched_table_can_be_drawn() {
+    let database = database();
+    let figures =
+        dashboard::load(&mut database.connect(), &Range::default()).expect("the figures are read");
+    let svg = dashboard::svg(&figures, &Style::light()).expect("it is drawn");
+    assert!(svg.contains("no table is watched"));
+    assert!(png(&svg, 1.0).expect("it is rasterised").len() > 10_000);
+}
+
+#[test]
+fn a_reader_sees_the_dashboard_without_any_right_on_the_data() {
+    let (_database, mut connection) = departures();
+    connection
+        .batch_execute("begin; set local role audit_reader;")
+        .expect("a superuser may become anybody");
+    assert_eq!(figures(&mut connection).set_aside.held, 8);
+}
