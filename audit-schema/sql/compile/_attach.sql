@@ -6,6 +6,7 @@ create or replace function audit._attach(table_id integer)
     volatile
     set search_path = pg_catalog, pg_temp
 as $$
+#variable_conflict use_variable
 declare
     event record;
 begin

@@ -7,6 +7,7 @@ create or replace function audit._body(table_id integer, op text)
     stable
     set search_path = pg_catalog, pg_temp
 as $$
+#variable_conflict use_variable
 declare
     watched audit.watched_table;
     sides text[] := case op when 'I' then '{new}' when 'D' then '{old}' else '{old,new}' end;

@@ -6,6 +6,7 @@ create or replace function audit._capture_rows(table_id integer, op text)
     stable
     set search_path = pg_catalog, pg_temp
 as $$
+#variable_conflict use_variable
 declare
     side text := case op when 'I' then 'new' else 'old' end;
     one_row text := E'        select\n            {key},\n            {object},\n            exists (select from {side}_rows offset 1){flags}\n'

@@ -7,6 +7,7 @@ create or replace function audit._capture_update(table_id integer)
     stable
     set search_path = pg_catalog, pg_temp
 as $$
+#variable_conflict use_variable
 declare
     one_row text := E'        select\n'
         '            audit_old.key,\n'

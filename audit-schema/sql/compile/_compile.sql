@@ -7,6 +7,7 @@ create or replace function audit._compile(table_id integer)
     security definer
     set search_path = pg_catalog, pg_temp
 as $$
+#variable_conflict use_variable
 declare
     watched audit.watched_table;
     op text;

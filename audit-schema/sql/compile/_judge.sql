@@ -6,6 +6,7 @@ create or replace function audit._judge(table_id integer, op text)
     stable
     set search_path = pg_catalog, pg_temp
 as $$
+#variable_conflict use_variable
 declare
     watched audit.watched_table;
     rule record;
@@ -56,7 +57,7 @@ begin
             format(
                 E'        get stacked diagnostics problem = message_text;\n'
                 '        errored_%1$s := true;\n'
-                '        new_count_%1$s := 0;\n'
+                '        %3$s_count_%1$s := 0;\n'
                 '%2$s',
                 rule.rule_id,
                 case when op = 'D' or rule.on_error = 'pass' then '' else format(
@@ -64,7 +65,8 @@ begin
                     '            message = format(''rule `%%s` of %%s can not be evaluated: %%s'', %1$L, %4$L, problem),\n'
                     '            hint = ''The rule says on_error: block.'';\n',
                     rule.name, n.nspname, c.relname, watched.name
-                ) end
+                ) end,
+                side
             )
         )
         from pg_class c join pg_namespace n on n.oid = c.relnamespace

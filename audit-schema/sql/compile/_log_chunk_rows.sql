@@ -11,7 +11,7 @@ as $$
             'least(1000, greatest(1, 8388608 / greatest(1, max(%s))))',
             string_agg(
                 format(
-                    case when c.type ~ '^(text|character|bytea)' then 'coalesce(octet_length(audit_row.%I), 0)' else '4 * coalesce(pg_column_size(audit_row.%I), 0)' end,
+                    case when c.type ~ '^(text|character|character varying|bytea)(\(\d+\))?$' then 'coalesce(octet_length(audit_row.%I), 0)' else '4 * coalesce(pg_column_size(audit_row.%I), 0)' end,
                     c.name
                 ),
                 ' + '

@@ -1,11 +1,12 @@
--- Starts the counters that have no base yet from a scan. The lock keeps writers out until the transaction ends, so every
--- change before start_lsn is in the scan and none after it. A fresh watch takes that lock for its triggers anyhow.
+-- Starts the counters that have no base yet from a scan. audit.compile() has locked the table, so that no writer comes in
+-- until the transaction ends: every change before start_lsn is in the scan and none after it.
 create or replace function audit._start_counters(table_id integer)
     returns void
     language plpgsql
     volatile
     set search_path = pg_catalog, pg_temp
 as $$
+#variable_conflict use_variable
 declare
     watched audit.watched_table;
     rule record;
@@ -14,7 +15,6 @@ begin
     select w.* into watched from audit.watched_table w where w.table_id = _start_counters.table_id;
 
     if not exists (select from audit.table_counter_base b where b.table_id = _start_counters.table_id) then
-        execute format('lock table %s in share row exclusive mode', watched.relation);
         execute format('select count(*) from %s', watched.relation) into counted;
         insert into audit.table_counter_base (table_id, rows, start_lsn) values (table_id, counted, pg_current_wal_insert_lsn());
     end if;
@@ -24,7 +24,6 @@ begin
         from audit._compiled_rule(table_id, 'new') r
         where not exists (select from audit.rule_counter_base b where b.rule_id = r.rule_id)
     loop
-        execute format('lock table %s in share row exclusive mode', watched.relation);
         insert into audit.rule_counter_base (rule_id, failing, start_lsn)
         values (rule.rule_id, audit._scan_rule(rule.rule_id), pg_current_wal_insert_lsn());
     end loop;

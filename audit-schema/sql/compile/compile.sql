@@ -44,6 +44,10 @@ begin
             );
         end if;
     end loop;
+    -- What starts from a scan must not miss or double a write. A fresh watch takes this lock for its triggers anyhow.
+    if audit._needs_scan(watched.table_id) then
+        execute pg_catalog.format('lock table %s in share row exclusive mode', target);
+    end if;
     perform audit._compile(watched.table_id);
 end;
 $$;

@@ -1,7 +1,7 @@
 -- The rows of a log row or of a segment. A log row of one row holds the plain object; all others, and every segment
 -- (packed), hold one array per column. A column that an update left alone may be missing on the new side.
-create or replace function audit._rows(rows integer, old json, new json, key_columns text[], packed boolean default false)
-    returns table (position bigint, old_key text, new_key text, old jsonb, new jsonb)
+create or replace function audit._rows(rows integer, before json, after json, key_columns text[], packed boolean default false)
+    returns table (place bigint, old_key text, new_key text, old jsonb, new jsonb)
     language plpgsql
     stable
     rows 1000
@@ -13,36 +13,36 @@ begin
         return query
         select
             1::bigint,
-            audit._key(coalesce(old, new)::jsonb, key_columns),
-            audit._key(coalesce(new, old)::jsonb, key_columns),
-            old::jsonb,
-            new::jsonb;
+            audit._key(coalesce(before, after)::jsonb, key_columns),
+            audit._key(coalesce(after, before)::jsonb, key_columns),
+            before::jsonb,
+            after::jsonb;
         return;
     end if;
     return query
     select
-        v.position,
+        v.place,
         audit._key(coalesce(v.old, v.new), key_columns),
         audit._key(coalesce(v.new, v.old), key_columns),
         v.old,
         case when v.new is not null then coalesce(v.old, '{}') || v.new end
     from (
         select
-            e.position,
+            e.position as place,
             jsonb_object_agg(e.name, e.value) filter (where e.side = 'old') as old,
             jsonb_object_agg(e.name, e.value) filter (where e.side = 'new') as new
         from (
             select 'old' as side, c.key as name, a.value, a.position
-            from json_each(old) c
+            from json_each(before) c
             cross join lateral json_array_elements(c.value) with ordinality a (value, position)
             union all
             select 'new', c.key, a.value, a.position
-            from json_each(new) c
+            from json_each(after) c
             cross join lateral json_array_elements(c.value) with ordinality a (value, position)
         ) e
         group by e.position
     ) v
-    order by v.position;
+    order by v.place;
 end;
 $$;
 

@@ -22,7 +22,7 @@ begin
         select
             c.occurred_at, c.at, c.op, r.old_key, r.new_key, r.old, r.new,
             c.session_role, nullif(c.role, 'none') as role, c.actor, c.application, c.client, c.request_id, c.cause,
-            c.xid, c.lsn, r.position, false as sealed
+            c.xid, c.lsn, r.place, false as sealed
         from audit.watched_table w
         join audit.change c using (table_id)
         cross join lateral audit._rows(c.rows, c.old, c.new, w.key_columns) r
@@ -35,11 +35,11 @@ begin
             (x.context ->> 'occurred_at')::timestamptz, (x.context ->> 'at')::timestamptz, s.op, r.old_key, r.new_key, r.old, r.new,
             x.context ->> 'session_role', x.context ->> 'role', x.context ->> 'actor', x.context ->> 'application',
             (x.context ->> 'client')::inet, x.context ->> 'request_id', x.context ->> 'cause',
-            (x.context ->> 'xid')::xid8, (x.context ->> 'lsn')::pg_lsn, r.position, true
+            (x.context ->> 'xid')::xid8, (x.context ->> 'lsn')::pg_lsn, r.place, true
         from audit.watched_table w
         join audit.segment s using (table_id)
         cross join lateral audit._rows(s.rows, s.old, s.new, w.key_columns, packed => true) r
-        cross join lateral (select s.contexts -> coalesce(s.context_of[r.position]::integer, 0) as context) x
+        cross join lateral (select s.contexts -> coalesce(s.context_of[r.place]::integer, 0) as context) x
         where w.relation = target
             and s.key_lo <= key
             and s.key_hi >= key
@@ -47,7 +47,7 @@ begin
             and (key = any (s.keys) or key = any (s.old_keys))
     ) h
     where h.old_key = key or h.new_key = key
-    order by h.lsn, h.position;
+    order by h.lsn, h.place;
 end;
 $$;
 

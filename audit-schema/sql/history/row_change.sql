@@ -7,7 +7,7 @@ create or replace view audit.row_change as
         r.new_key as key,
         r.old_key,
         c.lsn,
-        r.position,
+        r.place,
         c.xid,
         c.at,
         c.occurred_at,
@@ -32,7 +32,7 @@ create or replace view audit.row_change as
         r.new_key,
         r.old_key,
         (x.context ->> 'lsn')::pg_lsn,
-        r.position,
+        r.place,
         (x.context ->> 'xid')::xid8,
         (x.context ->> 'at')::timestamptz,
         (x.context ->> 'occurred_at')::timestamptz,
@@ -49,16 +49,16 @@ create or replace view audit.row_change as
     from audit.segment s
     left join audit.watched_table w using (table_id)
     cross join lateral audit._rows(s.rows, s.old, s.new, w.key_columns, packed => true) r
-    cross join lateral (select s.contexts -> coalesce(s.context_of[r.position]::integer, 0) as context) x
+    cross join lateral (select s.contexts -> coalesce(s.context_of[r.place]::integer, 0) as context) x
     where s.op <> 'T';
 
-comment on view audit.row_change is 'The log, one row per changed row: sealed segments and the head. position orders the rows of one log position.';
+comment on view audit.row_change is 'The log, one row per changed row: sealed segments and the head. place orders the rows of one log position.';
 comment on column audit.row_change.table_id is 'The watched table.';
 comment on column audit.row_change.op is 'I insert, U update, D delete.';
 comment on column audit.row_change.key is 'Primary key after the change, as text; before it for a delete.';
 comment on column audit.row_change.old_key is 'Primary key before the change, as text; after it for an insert.';
 comment on column audit.row_change.lsn is 'Position in the write-ahead log: the order of the log.';
-comment on column audit.row_change.position is 'Order of the rows within one log row.';
+comment on column audit.row_change.place is 'Order of the rows within one log row.';
 comment on column audit.row_change.xid is 'The transaction that wrote.';
 comment on column audit.row_change.at is 'When it was logged.';
 comment on column audit.row_change.occurred_at is 'When it happened, if the writer said that it replays or backfills older events; else null.';

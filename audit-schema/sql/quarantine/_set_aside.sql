@@ -6,6 +6,7 @@ create or replace function audit._set_aside(table_id integer, op text)
     stable
     set search_path = pg_catalog, pg_temp
 as $$
+#variable_conflict use_variable
 declare
     watched audit.watched_table;
     row_key text;

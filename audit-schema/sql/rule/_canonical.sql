@@ -5,6 +5,7 @@ create or replace function audit._canonical(target regclass, expression text, ou
     language plpgsql
     volatile
 as $$
+#variable_conflict use_variable
 declare
     definition text;
 begin

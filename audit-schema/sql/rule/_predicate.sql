@@ -6,8 +6,9 @@ create or replace function audit._predicate(kind text, definition jsonb)
     immutable
     set search_path = pg_catalog, pg_temp
 as $$
+#variable_conflict use_variable
 declare
-    subject text := format('%I', definition ->> 'column');
+    subject text := quote_ident(definition ->> 'column');
     constants text;
 begin
     select string_agg(quote_literal(v.value), ', ')

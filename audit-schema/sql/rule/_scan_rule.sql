@@ -7,6 +7,7 @@ create or replace function audit._scan_rule(rule_id integer)
     set datestyle = iso, ymd
     set timezone = utc
 as $$
+#variable_conflict use_variable
 declare
     relation regclass;
     rule record;

@@ -5,6 +5,7 @@ create or replace function audit._view_definition(target text)
     stable
     set search_path = pg_catalog
 as $$
+#variable_conflict use_variable
 begin
     return pg_get_viewdef(target::regclass);
 end;

@@ -24,7 +24,7 @@ declare
     before audit.rule;
     source text;
     checked record;
-    under_condition record;
+    applies text;
     referenced regclass;
     missing text;
     result integer;
@@ -107,7 +107,7 @@ begin
         checked.columns := array(select pg_catalog.jsonb_array_elements_text(definition -> 'columns'));
     end if;
     if condition is not null then
-        select c.canonical, c.columns into under_condition from audit._canonical(target, pg_catalog.format('(%s' || E'\n' || ') is true', condition)) c;
+        select c.canonical into applies from audit._canonical(target, pg_catalog.format('(%s' || E'\n' || ') is true', condition)) c;
     end if;
 
     select r.* into before from audit.rule r where r.table_id = watched.table_id and r.name = name and r.retired_at is null;
@@ -127,7 +127,7 @@ begin
     )
     values (
         watched.table_id, name, kind, checked.columns, definition, condition,
-        case when kind not in ('references', 'unique') then checked.canonical end, case when condition is not null then under_condition.canonical end,
+        case when kind not in ('references', 'unique') then checked.canonical end, applies,
         severity, action, owner, why, fix_within, nulls, on_error
     )
     returning rule_id into result;

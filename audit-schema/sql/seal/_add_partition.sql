@@ -5,6 +5,7 @@ create or replace function audit._add_partition(month date)
     volatile
     set search_path = pg_catalog, pg_temp
 as $$
+#variable_conflict use_variable
 declare
     partition text := format('segment_%s', to_char(month, 'YYYY_MM'));
 begin

@@ -5,6 +5,7 @@ create or replace function audit._append_segment(segment audit.segment)
     volatile
     set search_path = pg_catalog, pg_temp
 as $$
+#variable_conflict use_variable
 declare
     before record;
 begin

@@ -5,6 +5,7 @@ create or replace function audit._keys(object json, key_columns text[])
     immutable
     set search_path = pg_catalog, pg_temp
 as $$
+#variable_conflict use_variable
 declare
     result text[];
 begin

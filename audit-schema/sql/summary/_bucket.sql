@@ -6,6 +6,7 @@ create or replace function audit._bucket(target regclass, bucket jsonb)
     stable
     set search_path = pg_catalog, pg_temp
 as $$
+#variable_conflict use_variable
 declare
     zone text := coalesce(bucket ->> 'time_zone', 'UTC');
     width interval := (bucket ->> 'width')::interval;
@@ -16,7 +17,7 @@ begin
     select u.unit
     into unit
     from unnest(array['minute', 'hour', 'day', 'week', 'month', 'quarter', 'year'], array['1 minute', '1 hour', '1 day', '7 days', '1 month', '3 months', '1 year']::interval[]) u (unit, width)
-    where u.width = _bucket.width;
+    where u.width = width;
 
     -- A local time is taken as one of the time zone.
     return format(

@@ -1,4 +1,4 @@
--- Creates base, view and fold of each new summary of a table, starting from a scan under a lock that keeps writers out.
+-- Creates base, view and fold of each new summary of a table, starting from a scan; audit.compile() keeps writers out.
 -- A reader's view is the folded base plus what is still in the head; a truncate in the head voids the base.
 create or replace function audit._compile_summaries(table_id integer)
     returns void
@@ -9,6 +9,7 @@ create or replace function audit._compile_summaries(table_id integer)
     set timezone = utc
     set extra_float_digits = 1
 as $$
+#variable_conflict use_variable
 declare
     summary record;
     parts record;
@@ -26,7 +27,6 @@ begin
         start := summary.start_lsn;
 
         if summary.fresh then
-            execute format('lock table %s in share row exclusive mode', summary.relation);
             start := pg_current_wal_insert_lsn();
             update audit.summary s set start_lsn = start where s.summary_id = summary.summary_id;
 

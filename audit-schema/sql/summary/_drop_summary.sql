@@ -6,6 +6,7 @@ create or replace function audit._drop_summary(name text)
     security definer
     set search_path = pg_catalog, pg_temp
 as $$
+#variable_conflict use_variable
 begin
     execute format('drop view if exists audit_compiled.%I', name);
     execute format('drop function if exists audit_compiled.%I(tid[])', name || '_fold');

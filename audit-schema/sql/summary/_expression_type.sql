@@ -5,6 +5,7 @@ create or replace function audit._expression_type(target regclass, canonical tex
     volatile
     set search_path = pg_catalog
 as $$
+#variable_conflict use_variable
 declare
     type text;
 begin

@@ -5,6 +5,7 @@ create or replace function audit._retire_broken_summaries(table_id integer)
     volatile
     set search_path = pg_catalog, pg_temp
 as $$
+#variable_conflict use_variable
 declare
     broken record;
 begin

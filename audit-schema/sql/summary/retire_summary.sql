@@ -4,6 +4,7 @@ create or replace function audit.retire_summary(summary_id integer)
     language plpgsql
     volatile
 as $$
+#variable_conflict use_variable
 declare
     summary_name text;
 begin

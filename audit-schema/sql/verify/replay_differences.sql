@@ -36,26 +36,31 @@ begin
     execute format(
         $query$
             with step as (
-                select v.key, v.image, v.lsn, v.position, v.came
+                select v.key, v.image, v.lsn, v.place, v.came
                 from audit.row_change c
                 cross join lateral (
-                    select c.old_key as key, null::jsonb as image, c.lsn, c.position, 0 as came where c.op = 'D' or c.old_key <> c.key
+                    select c.old_key as key, null::jsonb as image, c.lsn, c.place, 0 as came where c.op = 'D' or c.old_key <> c.key
                     union all
-                    select c.key, c.new, c.lsn, c.position, 1 where c.op in ('I', 'U')
+                    select c.key, c.new, c.lsn, c.place, 1 where c.op in ('I', 'U')
                 ) v
                 where c.table_id = %1$s and c.lsn > %2$L
             ), replayed as (
-                select distinct on (s.key) s.key, s.image from step s order by s.key, s.lsn desc, s.came desc, s.position desc
+                select distinct on (s.key) s.key, s.image from step s order by s.key, s.lsn desc, s.came desc, s.place desc
             ), present as (
                 select %3$s as key, %4$s::jsonb as image from %5$s audit_row
             )
             select count(*)
-            from (select r.key, r.image from replayed r where r.image is not null) r
+            from (
+                -- Through the types of the columns, because a writer's time zone shows in what he wrote.
+                select audit_row."audit key" as key, %4$s::jsonb as image
+                from (select r.key as "audit key", %6$s from replayed r where r.image is not null) audit_row
+            ) r
             full join present p on p.key = r.key
             where p.image is distinct from r.image
         $query$,
         watched.table_id, coalesce(truncated, '0/0'),
-        audit._log_key(target, watched.key_columns), audit._log_object(target), target
+        audit._log_key(target, watched.key_columns), audit._log_object(target), target,
+        (select string_agg(format('(r.image ->> %L)::%s as %I', c.name, c.type, c.name), ', ') from audit._log_column(target) c)
     )
     into differences;
     return differences;

@@ -16,6 +16,7 @@ declare
     subject record;
     parts record;
     counted bigint;
+    broken bigint;
 begin
     for subject in
         select w.relation, w.name, c.rows from audit.watched_table w join audit.table_counter c using (table_id) where w.unwatched_at is null order by w.name
@@ -48,7 +49,8 @@ begin
         return query select 'summary', subject.name, '0 groups differ', format('%s groups differ', counted), counted = 0;
     end loop;
 
-    return query select 'seals', 'audit.segment', 'unbroken chain', coalesce(format('broken at segment %s', audit._broken_seal()), 'unbroken chain'), audit._broken_seal() is null;
+    broken := audit._broken_seal();
+    return query select 'seals', 'audit.segment', 'unbroken chain', coalesce('broken at segment ' || broken, 'unbroken chain'), broken is null;
 end;
 $$;
 

@@ -6,6 +6,7 @@ create or replace function audit._forget(table_id integer)
     security definer
     set search_path = pg_catalog, pg_temp
 as $$
+#variable_conflict use_variable
 declare
     op text;
 begin

@@ -6,6 +6,7 @@ create or replace function audit.recompile_after_ddl()
     security definer
     set search_path = pg_catalog, pg_temp
 as $$
+#variable_conflict use_variable
 declare
     watched record;
 begin

@@ -1,0 +1,27 @@
+-- Whether something of a table is declared that has no counter or base yet, so that it has to start from a scan.
+create or replace function audit._needs_scan(table_id integer)
+    returns boolean
+    language sql
+    stable
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $$
+    select not exists (select from audit.table_counter_base b where b.table_id = _needs_scan.table_id)
+        or exists (
+            select
+            from audit.rule r
+            where r.table_id = _needs_scan.table_id
+                and r.retired_at is null
+                and not exists (select from audit.rule_counter_base b where b.rule_id = r.rule_id)
+        )
+        or exists (
+            select
+            from audit.summary s
+            where s.table_id = _needs_scan.table_id
+                and s.retired_at is null
+                and to_regclass(format('audit_compiled.%I', s.name || '_base')) is null
+        );
+$$;
+
+comment on function audit._needs_scan(integer) is 'Whether something of a table has to start from a scan.';
+revoke all on function audit._needs_scan(integer) from public;
