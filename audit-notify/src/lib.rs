@@ -1,1 +1,13 @@
-//! Delivers alerts: the tick loop, the outbox and the e-mail providers.
+#![doc = include_str!("../README.md")]
+
+pub mod channel;
+pub mod clock;
+pub mod error;
+pub mod message;
+pub mod provider;
+pub mod worker;
+
+pub use channel::{Channel, Envelope, Receipt, SendError};
+pub use clock::{Clock, SystemClock};
+pub use error::{Error, Result};
+pub use worker::{Options, Outcome, RunReport, follow, round, run_once};

@@ -8,7 +8,7 @@ use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
 use diesel::query_dsl::LoadQuery;
 use diesel::sql_types::{
-    Binary, Bool, Integer, Interval, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid,
+    BigInt, Binary, Bool, Integer, Interval, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -99,8 +99,18 @@ pub struct Told {
     pub table: Option<String>,
     /// The rule, if the alert is about one.
     pub rule: Option<String>,
+    /// The summary, if the alert is about one.
+    pub summary: Option<String>,
     /// The condition of the alert policy, as declared.
     pub condition: Option<String>,
+}
+
+impl Told {
+    /// Whether the pipeline speaks of itself: of a paused channel, or of deliveries that were given up.
+    #[must_use]
+    pub fn is_about_pipeline(&self) -> bool {
+        self.alert.policy == "pipeline"
+    }
 }
 
 /// The part of an episode that a message tells.
@@ -130,6 +140,8 @@ pub struct ToldAlert {
     pub fired_at: Option<DateTime<Utc>>,
     /// When it ended.
     pub resolved_at: Option<DateTime<Utc>>,
+    /// The numbers as last observed while it held.
+    pub observed: Value,
 }
 
 /// The part of a transition that a message tells.
@@ -328,6 +340,69 @@ pub fn refuse(
 pub fn resume_channel(conn: &mut PgConnection, name: &str) -> Result<bool> {
     answer(
         diesel::sql_query("select audit.resume_channel($1) as answer").bind::<Text, _>(name),
+        conn,
+    )
+}
+
+/// A channel, and what waits for it.
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
+pub struct ChannelState {
+    /// The name of the channel.
+    #[diesel(sql_type = Text)]
+    pub name: String,
+    /// Which wire format it speaks.
+    #[diesel(sql_type = Text)]
+    pub provider: String,
+    /// When it was paused; `None` while it is used.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub paused_at: Option<DateTime<Utc>>,
+    /// What the provider answered.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub paused_why: Option<String>,
+    /// How many messages wait, or are being sent.
+    #[diesel(sql_type = BigInt)]
+    pub waiting: i64,
+    /// How many messages were given up.
+    #[diesel(sql_type = BigInt)]
+    pub dead: i64,
+    /// How many messages were delivered.
+    #[diesel(sql_type = BigInt)]
+    pub delivered: i64,
+    /// Since when the oldest message waits.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub waiting_since: Option<DateTime<Utc>>,
+}
+
+/// The channels that are in force, by name.
+///
+/// # Errors
+/// When the database can not be reached or refuses.
+pub fn channels(conn: &mut PgConnection) -> Result<Vec<ChannelState>> {
+    Ok(diesel::sql_query(
+        "select name, provider, paused_at, paused_why, waiting, dead, delivered, waiting_since \
+         from audit.channel_state order by name",
+    )
+    .load(conn)?)
+}
+
+/// Makes sure that one short-lived notifier runs at a time; false if another one does. The lock is the session's.
+///
+/// # Errors
+/// When the database can not be reached or refuses.
+pub fn try_only_notifier(conn: &mut PgConnection) -> Result<bool> {
+    answer(
+        diesel::sql_query("select pg_try_advisory_lock(hashtextextended('audit-notify', 0)) as answer"),
+        conn,
+    )
+}
+
+/// Lets another notifier run.
+///
+/// # Errors
+/// When the database can not be reached or refuses.
+pub fn release_only_notifier(conn: &mut PgConnection) -> Result<bool> {
+    answer(
+        diesel::sql_query("select pg_advisory_unlock(hashtextextended('audit-notify', 0)) as answer"),
         conn,
     )
 }

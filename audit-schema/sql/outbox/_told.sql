@@ -11,6 +11,7 @@ as $$
         'transition', to_jsonb(told.*),
         'table', watched.name,
         'rule', rule.name,
+        'summary', nullif(policy.definition ->> 'on', 'rules'),
         'condition', policy.definition ->> 'when'
     )
     from audit.alert_transition as told

@@ -1,0 +1,432 @@
+//! Deciding what to say.
+
+use audit_core::Severity;
+use audit_schema::outbox::Told;
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::Kind;
+
+/// A subject line is cut by many programs after so many characters.
+const SUBJECT: usize = 77;
+
+/// A list of more alerts than this is not read.
+const MOST_ITEMS: usize = 20;
+
+/// Everything a message says, in the order in which it says it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Content {
+    /// What it is about.
+    pub kind: Kind,
+    /// How bad it is; of several, the worst.
+    pub severity: Severity,
+    /// Under 78 characters, the same for all messages of an episode.
+    pub subject: String,
+    /// What is the matter, in two or three words: `Firing`, `Resolved`.
+    pub status: String,
+    /// One sentence with the numbers.
+    pub headline: String,
+    /// Since when, by which policy, on which table.
+    pub lead: String,
+    /// Why it matters, in the words of the rule's owner.
+    pub why: Option<String>,
+    /// The numbers.
+    pub facts: Vec<Fact>,
+    /// The condition that they meet.
+    pub condition: Option<String>,
+    /// The alerts of a message that stands for many.
+    pub items: Vec<Item>,
+    /// How many more there are than listed.
+    pub unlisted: usize,
+    /// Where to read what to do.
+    pub runbook: Option<String>,
+    /// How to look further.
+    pub steps: Vec<Step>,
+    /// Who gets this, and why.
+    pub audience: Audience,
+    /// The episode; the first one of several.
+    pub alert_id: Uuid,
+    /// When it happened.
+    pub at: DateTime<Utc>,
+    /// The same for programs.
+    pub data: Value,
+}
+
+/// A number and its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    /// In words.
+    pub name: String,
+    /// As it was while the alert fired.
+    pub value: String,
+    /// As it is now that the alert is over.
+    pub now: Option<String>,
+    /// Numbers stand to the right.
+    pub is_number: bool,
+}
+
+/// One of several alerts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// How bad it is.
+    pub severity: Severity,
+    /// Whether it is over.
+    pub resolved: bool,
+    /// One sentence with the numbers.
+    pub title: String,
+}
+
+/// Something to do, and the command that does it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// In words.
+    pub text: String,
+    /// As typed.
+    pub command: String,
+}
+
+/// Who gets a message.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Audience {
+    /// The name of the channel.
+    pub channel: String,
+    /// The addresses.
+    pub recipients: Vec<String>,
+    /// Who has to act.
+    pub owner: String,
+}
+
+/// Decides what a message says. `zone` is for alerts that have no time zone of their own.
+///
+/// `None` if there is nothing to tell.
+#[must_use]
+pub fn decide(kind: Kind, told: &[Told], channel: &str, recipients: Vec<String>, zone: Tz) -> Option<Content> {
+    match (kind, told) {
+        (_, []) => None,
+        // A message that was to stand for many and got only one is about that one.
+        (Kind::Several, [one]) => Some(about_one(kind_of(one), one, channel, recipients, zone)),
+        (Kind::Several, many) => Some(about_several(many, channel, recipients, zone)),
+        (kind, [one, ..]) => Some(about_one(kind, one, channel, recipients, zone)),
+    }
+}
+
+fn kind_of(told: &Told) -> Kind {
+    match (told.transition.to_state.as_str(), told.transition.from_state.as_deref()) {
+        ("resolved", _) => Kind::Resolved,
+        (_, Some("firing")) => Kind::Reminder,
+        _ => Kind::Firing,
+    }
+}
+
+fn about_one(kind: Kind, told: &Told, channel: &str, recipients: Vec<String>, zone: Tz) -> Content {
+    let alert = &told.alert;
+    let at = told.transition.at;
+    let zone = alert.time_zone.as_deref().and_then(|name| name.parse().ok()).unwrap_or(zone);
+    let severity = severity(told);
+    let lasted = words(at - alert.opened_at);
+    let since = moment(alert.opened_at, zone);
+    let by = if told.is_about_pipeline() {
+        "This is the audit pipeline itself.".to_owned()
+    } else {
+        let on = told.table.as_deref().map(|table| format!(" on {table}")).unwrap_or_default();
+        format!("Alert policy {}{on}.", alert.policy)
+    };
+    let (status, headline, lead) = match kind {
+        Kind::Resolved => (
+            "Resolved".to_owned(),
+            format!("Over after {lasted}: {}", alert.title),
+            format!("It began {since} and ended {}. {by}", moment(at, zone)),
+        ),
+        Kind::Reminder => (
+            format!("Still firing, for {lasted}"),
+            told.transition.title.clone(),
+            format!("Firing since {since}. {by}"),
+        ),
+        Kind::Firing | Kind::Several => (
+            "Firing".to_owned(),
+            told.transition.title.clone(),
+            format!("Since {since}. {by}"),
+        ),
+    };
+    let why = told.transition.observed.get("why").and_then(Value::as_str).filter(|why| !why.is_empty());
+    Content {
+        kind,
+        severity,
+        subject: subject(told, severity, kind),
+        status,
+        headline,
+        lead: match (kind, told.transition.reason.as_str()) {
+            (Kind::Resolved, reason) if reason.ends_with("taken back") || reason.ends_with("any more") => {
+                format!("{lead} Why: {reason}.")
+            }
+            _ => lead,
+        },
+        why: why.map(str::to_owned),
+        facts: facts(kind, told),
+        condition: told.condition.clone(),
+        items: Vec::new(),
+        unlisted: 0,
+        runbook: alert.runbook.clone(),
+        steps: steps(kind, told),
+        audience: Audience { channel: channel.to_owned(), recipients, owner: alert.owner.clone() },
+        alert_id: alert.alert_id,
+        at,
+        data: data(told),
+    }
+}
+
+fn about_several(many: &[Told], channel: &str, recipients: Vec<String>, zone: Tz) -> Content {
+    let first = &many[0];
+    let worst = many.iter().map(severity).max().unwrap_or(Severity::Normal);
+    let mut sorted: Vec<&Told> = many.iter().collect();
+    sorted.sort_by_key(|told| (kind_of(told) == Kind::Resolved, std::cmp::Reverse(severity(told))));
+    let counts: Vec<String> = Severity::ALL
+        .into_iter()
+        .filter_map(|wanted| {
+            let count = many.iter().filter(|told| severity(told) == wanted).count();
+            (count > 0).then(|| format!("{count} {wanted}"))
+        })
+        .collect();
+    let resolved = many.iter().filter(|told| kind_of(told) == Kind::Resolved).count();
+    let over = if resolved > 0 { format!("; {resolved} of them are over") } else { String::new() };
+    let headline = format!("{} more alerts: {}{over}", grouped(&many.len().to_string()), counts.join(", "));
+    Content {
+        kind: Kind::Several,
+        severity: worst,
+        subject: shorten(&format!("{}: {} more alerts, {}", worst.label(), many.len(), counts.join(", ")), SUBJECT),
+        status: format!("{} alerts", many.len()),
+        headline,
+        lead: format!(
+            "So much happened at once, {}, that the rest is told in one message.",
+            moment(first.transition.at, zone)
+        ),
+        why: None,
+        facts: Vec::new(),
+        condition: None,
+        items: sorted
+            .iter()
+            .take(MOST_ITEMS)
+            .map(|told| Item {
+                severity: severity(told),
+                resolved: kind_of(told) == Kind::Resolved,
+                title: told.transition.title.clone(),
+            })
+            .collect(),
+        unlisted: many.len().saturating_sub(MOST_ITEMS),
+        runbook: None,
+        steps: vec![Step { text: "See everything that is open".to_owned(), command: "audit status".to_owned() }],
+        audience: Audience { channel: channel.to_owned(), recipients, owner: String::new() },
+        alert_id: first.alert.alert_id,
+        at: first.transition.at,
+        data: json!({
+            "count": many.len(),
+            "alerts": sorted.iter().take(MOST_ITEMS).map(|told| data(told)).collect::<Vec<_>>(),
+            "unlisted": many.len().saturating_sub(MOST_ITEMS),
+        }),
+    }
+}
+
+fn severity(told: &Told) -> Severity {
+    told.alert.severity.parse().unwrap_or(Severity::Critical)
+}
+
+/// Severity, table, what, group: nothing that changes while the alert is open, so that mail programs keep the thread.
+fn subject(told: &Told, severity: Severity, kind: Kind) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    if told.is_about_pipeline() {
+        parts.push("audit pipeline".to_owned());
+    }
+    parts.extend(told.table.clone());
+    match &told.rule {
+        Some(rule) => parts.push(rule.clone()),
+        None if !told.is_about_pipeline() => parts.push(told.alert.policy.clone()),
+        None => {}
+    }
+    let group = told.alert.group_values.as_object().into_iter().flatten();
+    parts.extend(group.map(|(name, value)| match value {
+        Value::String(text) => text.clone(),
+        other => format!("{name} {other}"),
+    }));
+    let again = if kind == Kind::Firing { "" } else { "Re: " };
+    shorten(&format!("{again}{}: {}", severity.label(), parts.join(", ")), SUBJECT)
+}
+
+/// What the table of numbers leaves out, because the sentences above it say it.
+const TOLD_ELSEWHERE: [&str; 5] = ["table", "rule", "kind", "why", "policy"];
+
+fn facts(kind: Kind, told: &Told) -> Vec<Fact> {
+    let nothing = Map::new();
+    let now = told.transition.observed.as_object().unwrap_or(&nothing);
+    let then = told.alert.observed.as_object().unwrap_or(&nothing);
+    let is_over = kind == Kind::Resolved;
+    let shown = if is_over { then } else { now };
+    let group = told.alert.group_values.as_object().unwrap_or(&nothing);
+    let rank = |name: &str| (name != "bucket", !group.contains_key(name));
+    let mut names: Vec<&String> = shown.keys().filter(|name| !TOLD_ELSEWHERE.contains(&name.as_str())).collect();
+    names.sort_by_key(|name| rank(name));
+    names
+        .into_iter()
+        .map(|name| Fact {
+            name: name.replace('_', " "),
+            value: value(name, &shown[name]),
+            now: is_over.then(|| now.get(name).map_or_else(|| "–".to_owned(), |found| value(name, found))),
+            is_number: shown[name].is_number(),
+        })
+        .collect()
+}
+
+fn steps(kind: Kind, told: &Told) -> Vec<Step> {
+    let step = |text: &str, command: String| Step { text: text.to_owned(), command };
+    let id = told.alert.alert_id;
+    let mut steps = Vec::new();
+    if told.is_about_pipeline() {
+        let channel = told.alert.group_values.get("channel").and_then(Value::as_str).unwrap_or_default();
+        let channel = channel.replace('\'', "''");
+        if told.alert.fingerprint.contains("\"paused\"") {
+            steps.push(step(
+                "Put a key that works where the policy says, then use the channel again",
+                format!("select audit.resume_channel('{channel}');"),
+            ));
+        } else {
+            steps.push(step("Send what was given up once more", format!("select audit.redrive('{channel}');")));
+        }
+    } else if told.rule.is_some() {
+        steps.push(step("See which rows fail, and who wrote them", "audit findings".to_owned()));
+    } else if let Some(summary) = &told.summary {
+        steps.push(step(
+            "See the numbers of every group",
+            format!("select * from audit_compiled.\"{}\";", summary.replace('"', "\"\"")),
+        ));
+    }
+    steps.push(step("See everything that is open", "audit status".to_owned()));
+    if kind != Kind::Resolved {
+        steps.push(step(
+            "Take it on, so that nobody is reminded",
+            format!("select audit.acknowledge('{id}', 'your name');"),
+        ));
+        steps.push(step(
+            "Or silence it for a while",
+            format!("select audit.snooze('{id}', now() + interval '4 hours', 'why');"),
+        ));
+    }
+    steps
+}
+
+fn data(told: &Told) -> Value {
+    let alert = &told.alert;
+    json!({
+        "alert_id": alert.alert_id,
+        "fingerprint": alert.fingerprint,
+        "policy": alert.policy,
+        "severity": alert.severity,
+        "state": told.transition.to_state,
+        "title": told.transition.title,
+        "table": told.table,
+        "rule": told.rule,
+        "group": alert.group_values,
+        "owner": alert.owner,
+        "runbook": alert.runbook,
+        "condition": told.condition,
+        "opened_at": alert.opened_at,
+        "fired_at": alert.fired_at,
+        "resolved_at": (told.transition.to_state == "resolved").then_some(alert.resolved_at),
+        "reason": told.transition.reason,
+        "observed": told.transition.observed,
+    })
+}
+
+/// A value as people read it: thousands apart, ratios in percent, no more digits than tell something.
+fn value(name: &str, value: &Value) -> String {
+    match value {
+        Value::Null => "–".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Bool(truth) => if *truth { "yes" } else { "no" }.to_owned(),
+        Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+            (_, Some(ratio)) if name.ends_with("_ratio") => format!("{:.1} %", ratio * 100.0),
+            (Some(whole), _) => grouped(&whole.to_string()),
+            (None, Some(float)) => {
+                let text = format!("{float:.1}");
+                grouped(text.strip_suffix(".0").unwrap_or(&text))
+            }
+            _ => number.to_string(),
+        },
+        other => other.to_string(),
+    }
+}
+
+/// Sets thousands apart.
+fn grouped(number: &str) -> String {
+    let (sign, rest) = match number.strip_prefix('-') {
+        Some(rest) => ("−", rest),
+        None => ("", number),
+    };
+    let (whole, fraction) = rest.split_at(rest.find('.').unwrap_or(rest.len()));
+    let mut digits = String::new();
+    for (position, digit) in whole.chars().enumerate() {
+        if position > 0 && (whole.len() - position) % 3 == 0 {
+            digits.push(',');
+        }
+        digits.push(digit);
+    }
+    format!("{sign}{digits}{fraction}")
+}
+
+fn moment(at: DateTime<Utc>, zone: Tz) -> String {
+    at.with_timezone(&zone).format("%A %-d %B %Y, %H:%M %Z").to_string()
+}
+
+/// A length of time in the largest unit that tells it.
+fn words(length: TimeDelta) -> String {
+    let minutes = length.num_minutes();
+    let (count, unit) = match minutes {
+        ..1 => return "less than a minute".to_owned(),
+        1..120 => (minutes, "minute"),
+        120..2880 => (length.num_hours(), "hour"),
+        _ => (length.num_days(), "day"),
+    };
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+}
+
+/// Keeps both ends of a text that is too long.
+fn shorten(text: &str, most: usize) -> String {
+    let characters: Vec<char> = text.chars().collect();
+    if characters.len() <= most {
+        return text.to_owned();
+    }
+    let tail = most / 3;
+    let head = most - tail - 1;
+    let head: String = characters[..head].iter().collect();
+    let tail: String = characters[characters.len() - tail..].iter().collect();
+    format!("{head}…{tail}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_as_people_write_them() {
+        assert_eq!(value("flights", &json!(1_234_567)), "1,234,567");
+        assert_eq!(value("balance", &json!(-1234.25)), "−1,234.2");
+        assert_eq!(value("failing_ratio", &json!(0.0625)), "6.2 %");
+        assert_eq!(value("mean_delay", &json!(12.0)), "12");
+        assert_eq!(value("mean_delay", &Value::Null), "–");
+    }
+
+    #[test]
+    fn a_length_of_time_is_told_in_the_largest_unit_that_tells_it() {
+        assert_eq!(words(TimeDelta::seconds(20)), "less than a minute");
+        assert_eq!(words(TimeDelta::minutes(90)), "90 minutes");
+        assert_eq!(words(TimeDelta::hours(25)), "25 hours");
+        assert_eq!(words(TimeDelta::days(9)), "9 days");
+    }
+
+    #[test]
+    fn a_long_subject_keeps_both_ends() {
+        let subject = shorten(&format!("Critical: public.{}, EWR", "x".repeat(200)), SUBJECT);
+        assert_eq!(subject.chars().count(), 77);
+        assert!(subject.starts_with("Critical: public.x") && subject.ends_with("x, EWR"), "{subject}");
+    }
+}

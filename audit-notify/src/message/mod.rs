@@ -1,0 +1,102 @@
+//! What people are told: first decided as plain data ([`Content`]), then rendered as text and HTML ([`Message`]).
+//! Both are pure functions, so that what a message says is tested without a network.
+
+mod content;
+mod render;
+
+use std::collections::BTreeMap;
+
+use audit_core::Severity;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+pub use content::{Audience, Content, Fact, Item, Step, decide};
+pub use render::render;
+
+/// The name by which the HTML speaks of the inline picture.
+pub const PICTURE_ID: &str = "dashboard";
+
+/// What a message is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// It began, it came back, or it got worse.
+    Firing,
+    /// It still goes on.
+    Reminder,
+    /// It is over.
+    Resolved,
+    /// One message in the place of many.
+    Several,
+}
+
+/// A rendered message, as every attempt sends it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Message {
+    /// What it is about.
+    pub kind: Kind,
+    /// How bad it is; of several, the worst.
+    pub severity: Severity,
+    /// Under 78 characters, the same for all messages of an episode.
+    pub subject: String,
+    /// For readers without HTML.
+    pub text: String,
+    /// With the block of the picture, which [`html`](Message::html) takes out where there is none.
+    html: String,
+    /// The episode; the first one of several.
+    pub alert_id: Uuid,
+    /// When it happened.
+    pub at: DateTime<Utc>,
+    /// The same for programs: what a webhook posts.
+    pub data: Value,
+}
+
+impl Kind {
+    /// The word, as the database spells it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Firing => "firing",
+            Kind::Reminder => "reminder",
+            Kind::Resolved => "resolved",
+            Kind::Several => "several",
+        }
+    }
+
+    /// Reads what the database spells.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Kind::Firing, Kind::Reminder, Kind::Resolved, Kind::Several].into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+impl Message {
+    /// The domain of message identifiers: one that can not exist, so that no reply goes astray.
+    pub const DOMAIN: &str = "audit.invalid";
+
+    /// The HTML body, with or without the place for the picture.
+    #[must_use]
+    pub fn html(&self, with_picture: bool) -> String {
+        if with_picture {
+            return self.html.clone();
+        }
+        match (self.html.split_once(render::PICTURE_BEGINS), self.html.split_once(render::PICTURE_ENDS)) {
+            (Some((before, _)), Some((_, after))) => format!("{before}{after}"),
+            _ => self.html.clone(),
+        }
+    }
+
+    /// Headers that tie the messages of an episode together, and by which a duplicate is recognised.
+    #[must_use]
+    pub fn headers(&self, delivery_id: Uuid) -> BTreeMap<&'static str, String> {
+        let thread = format!("<alert-{}@{}>", self.alert_id, Self::DOMAIN);
+        BTreeMap::from([
+            ("X-Alert-Id", self.alert_id.to_string()),
+            ("X-Delivery-Id", delivery_id.to_string()),
+            ("In-Reply-To", thread.clone()),
+            ("References", thread),
+        ])
+    }
+}
