@@ -76,7 +76,10 @@ impl Default for Options {
 
 impl std::fmt::Debug for Options {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Options").field("worker", &self.worker).finish_non_exhaustive()
+        formatter
+            .debug_struct("Options")
+            .field("worker", &self.worker)
+            .finish_non_exhaustive()
     }
 }
 
@@ -169,9 +172,16 @@ impl RunReport {
 ///
 /// # Errors
 /// When the database can not be reached or refuses. What could not be delivered is in the report.
-pub fn run_once(conn: &mut PgConnection, options: &mut Options, clock: &dyn Clock) -> Result<RunReport> {
+pub fn run_once(
+    conn: &mut PgConnection,
+    options: &mut Options,
+    clock: &dyn Clock,
+) -> Result<RunReport> {
     if !outbox::try_only_notifier(conn)? {
-        return Ok(RunReport { busy: true, ..RunReport::default() });
+        return Ok(RunReport {
+            busy: true,
+            ..RunReport::default()
+        });
     }
     let report = round(conn, options, clock, &AtomicBool::new(false));
     outbox::release_only_notifier(conn)?;
@@ -182,7 +192,12 @@ pub fn run_once(conn: &mut PgConnection, options: &mut Options, clock: &dyn Cloc
 ///
 /// # Errors
 /// When the database can not be reached to begin with.
-pub fn follow(url: &str, mut options: Options, mut clock: impl Clock, stop: Arc<AtomicBool>) -> Result<()> {
+pub fn follow(
+    url: &str,
+    mut options: Options,
+    mut clock: impl Clock,
+    stop: Arc<AtomicBool>,
+) -> Result<()> {
     let mut connection = Some(audit_schema::connect(url)?);
     let mut pause = options.interval;
     while !stop.load(Ordering::Relaxed) {
@@ -208,7 +223,10 @@ pub fn follow(url: &str, mut options: Options, mut clock: impl Clock, stop: Arc<
             Err(error) => {
                 connection = None;
                 pause = (pause * 2).clamp(options.interval, LONGEST_PAUSE);
-                tracing::warn!(error = &error as &dyn std::error::Error, "trying the database again");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "trying the database again"
+                );
             }
         }
         if clock.wait(pause).is_break() {
@@ -228,11 +246,21 @@ pub fn round(
     clock: &dyn Clock,
     stop: &AtomicBool,
 ) -> Result<RunReport> {
-    let mut report = RunReport { tick: audit_schema::tick(conn, clock.now())?, ..RunReport::default() };
-    let mut round = Round { options, clock, channels: HashMap::new(), picture: None };
+    let mut report = RunReport {
+        tick: audit_schema::tick(conn, clock.now())?,
+        ..RunReport::default()
+    };
+    let mut round = Round {
+        options,
+        clock,
+        channels: HashMap::new(),
+        picture: None,
+    };
     while !stop.load(Ordering::Relaxed) && round.batch(conn, &mut report)? {}
     let paused = outbox::channels(conn)?.into_iter();
-    report.paused = paused.filter_map(|channel| Some((channel.name, channel.paused_why?))).collect();
+    report.paused = paused
+        .filter_map(|channel| Some((channel.name, channel.paused_why?)))
+        .collect();
     Ok(report)
 }
 
@@ -241,10 +269,19 @@ fn tell(report: &RunReport) {
         tracing::info!(severity = %notice.severity, "{}: {}", notice.message, notice.title);
     }
     for delivered in &report.delivered {
-        tracing::info!(channel = delivered.channel, subject = delivered.subject, "delivered");
+        tracing::info!(
+            channel = delivered.channel,
+            subject = delivered.subject,
+            "delivered"
+        );
     }
     for undelivered in report.delayed.iter().chain(&report.dead) {
-        tracing::warn!(channel = undelivered.channel, subject = undelivered.subject, "{}", undelivered.error);
+        tracing::warn!(
+            channel = undelivered.channel,
+            subject = undelivered.subject,
+            "{}",
+            undelivered.error
+        );
     }
     for (channel, why) in &report.unusable {
         tracing::error!(channel, "{why}");
@@ -292,12 +329,19 @@ impl Round<'_> {
         let mut parcels: HashMap<i32, Vec<Parcel>> = HashMap::new();
         for delivery in claimed {
             if let Some(parcel) = self.pack(conn, delivery, report)? {
-                parcels.entry(parcel.delivery.channel_id).or_default().push(parcel);
+                parcels
+                    .entry(parcel.delivery.channel_id)
+                    .or_default()
+                    .push(parcel);
             }
         }
 
         // No request may begin that the lease might not outlive.
-        let begin_before = claimed_at + self.options.lease.saturating_sub(self.options.timeouts.total);
+        let begin_before = claimed_at
+            + self
+                .options
+                .lease
+                .saturating_sub(self.options.timeouts.total);
         let wall = self.clock.wall();
         let channels = &self.channels;
         let last_attempt = self.options.last_attempt;
@@ -315,7 +359,9 @@ impl Round<'_> {
                     for parcel in parcels {
                         let sent = match wanting {
                             Some(wait) => Sent::NotTried(wait),
-                            None if Instant::now() >= begin_before => Sent::NotTried(TimeDelta::zero()),
+                            None if Instant::now() >= begin_before => {
+                                Sent::NotTried(TimeDelta::zero())
+                            }
                             None => Sent::Tried(channel.send(&Envelope {
                                 delivery_id: parcel.delivery.delivery_id,
                                 message: &parcel.message,
@@ -344,13 +390,27 @@ impl Round<'_> {
     }
 
     /// Finds the channel and renders the message. `None` if the delivery can not go now.
-    fn pack(&mut self, conn: &mut PgConnection, delivery: Delivery, report: &mut RunReport) -> Result<Option<Parcel>> {
+    fn pack(
+        &mut self,
+        conn: &mut PgConnection,
+        delivery: Delivery,
+        report: &mut RunReport,
+    ) -> Result<Option<Parcel>> {
         let environment = &self.options.environment;
         let timeouts = self.options.timeouts;
         let channel = self.channels.entry(delivery.channel_id).or_insert_with(|| {
-            provider::open(&delivery.provider, &delivery.channel_definition, environment, timeouts)
-                .map_err(|error| chain(&error))
-                .inspect_err(|why| report.unusable.push((delivery.channel_name.clone(), why.clone())))
+            provider::open(
+                &delivery.provider,
+                &delivery.channel_definition,
+                environment,
+                timeouts,
+            )
+            .map_err(|error| chain(&error))
+            .inspect_err(|why| {
+                report
+                    .unusable
+                    .push((delivery.channel_name.clone(), why.clone()))
+            })
         });
         let channel = match channel {
             Ok(channel) => channel,
@@ -361,15 +421,28 @@ impl Round<'_> {
         };
 
         // An earlier attempt may have got through without our hearing of it: the same key must carry the same message.
-        let kept = delivery.message.clone().and_then(|message| serde_json::from_value::<Message>(message).ok());
+        let kept = delivery
+            .message
+            .clone()
+            .and_then(|message| serde_json::from_value::<Message>(message).ok());
         if let Some(message) = kept {
             let picture = delivery.picture.clone();
-            return Ok(Some(Parcel { delivery, message, picture }));
+            return Ok(Some(Parcel {
+                delivery,
+                message,
+                picture,
+            }));
         }
 
         let content = Kind::from_name(&delivery.kind).and_then(|kind| {
             let told = delivery.told().ok()?;
-            message::decide(kind, &told, &delivery.channel_name, channel.recipients(), self.options.time_zone)
+            message::decide(
+                kind,
+                &told,
+                &delivery.channel_name,
+                channel.recipients(),
+                self.options.time_zone,
+            )
         });
         let Some(content) = content else {
             let failure = Failure {
@@ -377,7 +450,13 @@ impl Round<'_> {
                 permanent: true,
                 ..Failure::default()
             };
-            outbox::fail(conn, &delivery, &failure, self.options.last_attempt, self.clock.wall())?;
+            outbox::fail(
+                conn,
+                &delivery,
+                &failure,
+                self.options.last_attempt,
+                self.clock.wall(),
+            )?;
             report.dead.push(undelivered(&delivery, "", failure.error));
             return Ok(None);
         };
@@ -395,7 +474,11 @@ impl Round<'_> {
             report.lost += 1;
             return Ok(None);
         }
-        Ok(Some(Parcel { delivery, message, picture }))
+        Ok(Some(Parcel {
+            delivery,
+            message,
+            picture,
+        }))
     }
 }
 
@@ -408,7 +491,9 @@ fn settle(
     wall: Option<chrono::DateTime<Utc>>,
     report: &mut RunReport,
 ) -> Result<()> {
-    let Parcel { delivery, message, .. } = parcel;
+    let Parcel {
+        delivery, message, ..
+    } = parcel;
     let subject = message.subject.as_str();
     let failure = match sent {
         Sent::Tried(Ok(receipt)) => {
@@ -434,24 +519,45 @@ fn settle(
             report.delayed.push(undelivered(&delivery, subject, error));
             return Ok(());
         }
-        Sent::Tried(Err(SendError::Later { status, error, retry_after })) => {
-            Failure { error, status: status.map(i32::from), retry_after, permanent: false }
-        }
-        Sent::Tried(Err(SendError::Never { status, error })) => {
-            Failure { error, status: status.map(i32::from), retry_after: None, permanent: true }
-        }
-        Sent::Tried(Err(SendError::Unreachable { error })) => Failure { error, ..Failure::default() },
+        Sent::Tried(Err(SendError::Later {
+            status,
+            error,
+            retry_after,
+        })) => Failure {
+            error,
+            status: status.map(i32::from),
+            retry_after,
+            permanent: false,
+        },
+        Sent::Tried(Err(SendError::Never { status, error })) => Failure {
+            error,
+            status: status.map(i32::from),
+            retry_after: None,
+            permanent: true,
+        },
+        Sent::Tried(Err(SendError::Unreachable { error })) => Failure {
+            error,
+            ..Failure::default()
+        },
     };
     match outbox::fail(conn, &delivery, &failure, last_attempt, wall)? {
-        Failed::Later => report.delayed.push(undelivered(&delivery, subject, failure.error)),
-        Failed::Dead => report.dead.push(undelivered(&delivery, subject, failure.error)),
+        Failed::Later => report
+            .delayed
+            .push(undelivered(&delivery, subject, failure.error)),
+        Failed::Dead => report
+            .dead
+            .push(undelivered(&delivery, subject, failure.error)),
         Failed::LeaseLost => report.lost += 1,
     }
     Ok(())
 }
 
 fn undelivered(delivery: &Delivery, subject: &str, error: String) -> Undelivered {
-    Undelivered { channel: delivery.channel_name.clone(), subject: subject.to_owned(), error }
+    Undelivered {
+        channel: delivery.channel_name.clone(),
+        subject: subject.to_owned(),
+        error,
+    }
 }
 
 /// An error with its causes, in one line.

@@ -391,7 +391,9 @@ pub fn channels(conn: &mut PgConnection) -> Result<Vec<ChannelState>> {
 /// When the database can not be reached or refuses.
 pub fn try_only_notifier(conn: &mut PgConnection) -> Result<bool> {
     answer(
-        diesel::sql_query("select pg_try_advisory_lock(hashtextextended('audit-notify', 0)) as answer"),
+        diesel::sql_query(
+            "select pg_try_advisory_lock(hashtextextended('audit-notify', 0)) as answer",
+        ),
         conn,
     )
 }
@@ -402,7 +404,9 @@ pub fn try_only_notifier(conn: &mut PgConnection) -> Result<bool> {
 /// When the database can not be reached or refuses.
 pub fn release_only_notifier(conn: &mut PgConnection) -> Result<bool> {
     answer(
-        diesel::sql_query("select pg_advisory_unlock(hashtextextended('audit-notify', 0)) as answer"),
+        diesel::sql_query(
+            "select pg_advisory_unlock(hashtextextended('audit-notify', 0)) as answer",
+        ),
         conn,
     )
 }

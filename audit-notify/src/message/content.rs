@@ -102,7 +102,13 @@ pub struct Audience {
 ///
 /// `None` if there is nothing to tell.
 #[must_use]
-pub fn decide(kind: Kind, told: &[Told], channel: &str, recipients: Vec<String>, zone: Tz) -> Option<Content> {
+pub fn decide(
+    kind: Kind,
+    told: &[Told],
+    channel: &str,
+    recipients: Vec<String>,
+    zone: Tz,
+) -> Option<Content> {
     match (kind, told) {
         (_, []) => None,
         // A message that was to stand for many and got only one is about that one.
@@ -113,7 +119,10 @@ pub fn decide(kind: Kind, told: &[Told], channel: &str, recipients: Vec<String>,
 }
 
 fn kind_of(told: &Told) -> Kind {
-    match (told.transition.to_state.as_str(), told.transition.from_state.as_deref()) {
+    match (
+        told.transition.to_state.as_str(),
+        told.transition.from_state.as_deref(),
+    ) {
         ("resolved", _) => Kind::Resolved,
         (_, Some("firing")) => Kind::Reminder,
         _ => Kind::Firing,
@@ -123,14 +132,22 @@ fn kind_of(told: &Told) -> Kind {
 fn about_one(kind: Kind, told: &Told, channel: &str, recipients: Vec<String>, zone: Tz) -> Content {
     let alert = &told.alert;
     let at = told.transition.at;
-    let zone = alert.time_zone.as_deref().and_then(|name| name.parse().ok()).unwrap_or(zone);
+    let zone = alert
+        .time_zone
+        .as_deref()
+        .and_then(|name| name.parse().ok())
+        .unwrap_or(zone);
     let severity = severity(told);
     let lasted = words(at - alert.opened_at);
     let since = moment(alert.opened_at, zone);
     let by = if told.is_about_pipeline() {
         "This is the audit pipeline itself.".to_owned()
     } else {
-        let on = told.table.as_deref().map(|table| format!(" on {table}")).unwrap_or_default();
+        let on = told
+            .table
+            .as_deref()
+            .map(|table| format!(" on {table}"))
+            .unwrap_or_default();
         format!("Alert policy {}{on}.", alert.policy)
     };
     let (status, headline, lead) = match kind {
@@ -150,7 +167,12 @@ fn about_one(kind: Kind, told: &Told, channel: &str, recipients: Vec<String>, zo
             format!("Since {since}. {by}"),
         ),
     };
-    let why = told.transition.observed.get("why").and_then(Value::as_str).filter(|why| !why.is_empty());
+    let why = told
+        .transition
+        .observed
+        .get("why")
+        .and_then(Value::as_str)
+        .filter(|why| !why.is_empty());
     Content {
         kind,
         severity,
@@ -158,7 +180,9 @@ fn about_one(kind: Kind, told: &Told, channel: &str, recipients: Vec<String>, zo
         status,
         headline,
         lead: match (kind, told.transition.reason.as_str()) {
-            (Kind::Resolved, reason) if reason.ends_with("taken back") || reason.ends_with("any more") => {
+            (Kind::Resolved, reason)
+                if reason.ends_with("taken back") || reason.ends_with("any more") =>
+            {
                 format!("{lead} Why: {reason}.")
             }
             _ => lead,
@@ -170,7 +194,11 @@ fn about_one(kind: Kind, told: &Told, channel: &str, recipients: Vec<String>, zo
         unlisted: 0,
         runbook: alert.runbook.clone(),
         steps: steps(kind, told),
-        audience: Audience { channel: channel.to_owned(), recipients, owner: alert.owner.clone() },
+        audience: Audience {
+            channel: channel.to_owned(),
+            recipients,
+            owner: alert.owner.clone(),
+        },
         alert_id: alert.alert_id,
         at,
         data: data(told),
@@ -181,7 +209,12 @@ fn about_several(many: &[Told], channel: &str, recipients: Vec<String>, zone: Tz
     let first = &many[0];
     let worst = many.iter().map(severity).max().unwrap_or(Severity::Normal);
     let mut sorted: Vec<&Told> = many.iter().collect();
-    sorted.sort_by_key(|told| (kind_of(told) == Kind::Resolved, std::cmp::Reverse(severity(told))));
+    sorted.sort_by_key(|told| {
+        (
+            kind_of(told) == Kind::Resolved,
+            std::cmp::Reverse(severity(told)),
+        )
+    });
     let counts: Vec<String> = Severity::ALL
         .into_iter()
         .filter_map(|wanted| {
@@ -189,13 +222,32 @@ fn about_several(many: &[Told], channel: &str, recipients: Vec<String>, zone: Tz
             (count > 0).then(|| format!("{count} {wanted}"))
         })
         .collect();
-    let resolved = many.iter().filter(|told| kind_of(told) == Kind::Resolved).count();
-    let over = if resolved > 0 { format!("; {resolved} of them are over") } else { String::new() };
-    let headline = format!("{} more alerts: {}{over}", grouped(&many.len().to_string()), counts.join(", "));
+    let resolved = many
+        .iter()
+        .filter(|told| kind_of(told) == Kind::Resolved)
+        .count();
+    let over = if resolved > 0 {
+        format!("; {resolved} of them are over")
+    } else {
+        String::new()
+    };
+    let headline = format!(
+        "{} more alerts: {}{over}",
+        grouped(&many.len().to_string()),
+        counts.join(", ")
+    );
     Content {
         kind: Kind::Several,
         severity: worst,
-        subject: shorten(&format!("{}: {} more alerts, {}", worst.label(), many.len(), counts.join(", ")), SUBJECT),
+        subject: shorten(
+            &format!(
+                "{}: {} more alerts, {}",
+                worst.label(),
+                many.len(),
+                counts.join(", ")
+            ),
+            SUBJECT,
+        ),
         status: format!("{} alerts", many.len()),
         headline,
         lead: format!(
@@ -216,8 +268,15 @@ fn about_several(many: &[Told], channel: &str, recipients: Vec<String>, zone: Tz
             .collect(),
         unlisted: many.len().saturating_sub(MOST_ITEMS),
         runbook: None,
-        steps: vec![Step { text: "See everything that is open".to_owned(), command: "audit status".to_owned() }],
-        audience: Audience { channel: channel.to_owned(), recipients, owner: String::new() },
+        steps: vec![Step {
+            text: "See everything that is open".to_owned(),
+            command: "audit status".to_owned(),
+        }],
+        audience: Audience {
+            channel: channel.to_owned(),
+            recipients,
+            owner: String::new(),
+        },
         alert_id: first.alert.alert_id,
         at: first.transition.at,
         data: json!({
@@ -250,7 +309,10 @@ fn subject(told: &Told, severity: Severity, kind: Kind) -> String {
         other => format!("{name} {other}"),
     }));
     let again = if kind == Kind::Firing { "" } else { "Re: " };
-    shorten(&format!("{again}{}: {}", severity.label(), parts.join(", ")), SUBJECT)
+    shorten(
+        &format!("{again}{}: {}", severity.label(), parts.join(", ")),
+        SUBJECT,
+    )
 }
 
 /// What the table of numbers leaves out, because the sentences above it say it.
@@ -264,25 +326,39 @@ fn facts(kind: Kind, told: &Told) -> Vec<Fact> {
     let shown = if is_over { then } else { now };
     let group = told.alert.group_values.as_object().unwrap_or(&nothing);
     let rank = |name: &str| (name != "bucket", !group.contains_key(name));
-    let mut names: Vec<&String> = shown.keys().filter(|name| !TOLD_ELSEWHERE.contains(&name.as_str())).collect();
+    let mut names: Vec<&String> = shown
+        .keys()
+        .filter(|name| !TOLD_ELSEWHERE.contains(&name.as_str()))
+        .collect();
     names.sort_by_key(|name| rank(name));
     names
         .into_iter()
         .map(|name| Fact {
             name: name.replace('_', " "),
             value: value(name, &shown[name]),
-            now: is_over.then(|| now.get(name).map_or_else(|| "–".to_owned(), |found| value(name, found))),
+            now: is_over.then(|| {
+                now.get(name)
+                    .map_or_else(|| "–".to_owned(), |found| value(name, found))
+            }),
             is_number: shown[name].is_number(),
         })
         .collect()
 }
 
 fn steps(kind: Kind, told: &Told) -> Vec<Step> {
-    let step = |text: &str, command: String| Step { text: text.to_owned(), command };
+    let step = |text: &str, command: String| Step {
+        text: text.to_owned(),
+        command,
+    };
     let id = told.alert.alert_id;
     let mut steps = Vec::new();
     if told.is_about_pipeline() {
-        let channel = told.alert.group_values.get("channel").and_then(Value::as_str).unwrap_or_default();
+        let channel = told
+            .alert
+            .group_values
+            .get("channel")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         let channel = channel.replace('\'', "''");
         if told.alert.fingerprint.contains("\"paused\"") {
             steps.push(step(
@@ -290,17 +366,29 @@ fn steps(kind: Kind, told: &Told) -> Vec<Step> {
                 format!("select audit.resume_channel('{channel}');"),
             ));
         } else {
-            steps.push(step("Send what was given up once more", format!("select audit.redrive('{channel}');")));
+            steps.push(step(
+                "Send what was given up once more",
+                format!("select audit.redrive('{channel}');"),
+            ));
         }
     } else if told.rule.is_some() {
-        steps.push(step("See which rows fail, and who wrote them", "audit findings".to_owned()));
+        steps.push(step(
+            "See which rows fail, and who wrote them",
+            "audit findings".to_owned(),
+        ));
     } else if let Some(summary) = &told.summary {
         steps.push(step(
             "See the numbers of every group",
-            format!("select * from audit_compiled.\"{}\";", summary.replace('"', "\"\"")),
+            format!(
+                "select * from audit_compiled.\"{}\";",
+                summary.replace('"', "\"\"")
+            ),
         ));
     }
-    steps.push(step("See everything that is open", "audit status".to_owned()));
+    steps.push(step(
+        "See everything that is open",
+        "audit status".to_owned(),
+    ));
     if kind != Kind::Resolved {
         steps.push(step(
             "Take it on, so that nobody is reminded",
@@ -374,7 +462,9 @@ fn grouped(number: &str) -> String {
 }
 
 fn moment(at: DateTime<Utc>, zone: Tz) -> String {
-    at.with_timezone(&zone).format("%A %-d %B %Y, %H:%M %Z").to_string()
+    at.with_timezone(&zone)
+        .format("%A %-d %B %Y, %H:%M %Z")
+        .to_string()
 }
 
 /// A length of time in the largest unit that tells it.
@@ -425,8 +515,14 @@ mod tests {
 
     #[test]
     fn a_long_subject_keeps_both_ends() {
-        let subject = shorten(&format!("Critical: public.{}, EWR", "x".repeat(200)), SUBJECT);
+        let subject = shorten(
+            &format!("Critical: public.{}, EWR", "x".repeat(200)),
+            SUBJECT,
+        );
         assert_eq!(subject.chars().count(), 77);
-        assert!(subject.starts_with("Critical: public.x") && subject.ends_with("x, EWR"), "{subject}");
+        assert!(
+            subject.starts_with("Critical: public.x") && subject.ends_with("x, EWR"),
+            "{subject}"
+        );
     }
 }

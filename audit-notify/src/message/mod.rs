@@ -68,7 +68,9 @@ impl Kind {
     /// Reads what the database spells.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Kind::Firing, Kind::Reminder, Kind::Resolved, Kind::Several].into_iter().find(|kind| kind.name() == name)
+        [Kind::Firing, Kind::Reminder, Kind::Resolved, Kind::Several]
+            .into_iter()
+            .find(|kind| kind.name() == name)
     }
 }
 
@@ -82,7 +84,10 @@ impl Message {
         if with_picture {
             return self.html.clone();
         }
-        match (self.html.split_once(render::PICTURE_BEGINS), self.html.split_once(render::PICTURE_ENDS)) {
+        match (
+            self.html.split_once(render::PICTURE_BEGINS),
+            self.html.split_once(render::PICTURE_ENDS),
+        ) {
             (Some((before, _)), Some((_, after))) => format!("{before}{after}"),
             _ => self.html.clone(),
         }

@@ -12,8 +12,10 @@ pub(super) const PICTURE_ENDS: &str = "<!-- picture ends -->";
 const INK: &str = "#101828";
 const QUIET: &str = "#475467";
 const LINE: &str = "#EAECF0";
-const SANS: &str = "font-family:-apple-system,'Segoe UI',Roboto,'Noto Sans',Helvetica,Arial,sans-serif";
-const MONO: &str = "font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace";
+const SANS: &str =
+    "font-family:-apple-system,'Segoe UI',Roboto,'Noto Sans',Helvetica,Arial,sans-serif";
+const MONO: &str =
+    "font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace";
 
 /// Renders a message.
 #[must_use]
@@ -34,28 +36,60 @@ pub fn render(content: &Content) -> Message {
 fn mark(content: &Content) -> String {
     match content.kind {
         Kind::Resolved => format!("✓ {} · was {}", content.status, content.severity),
-        _ => format!("{} {} · {}", content.severity.symbol(), content.severity.label(), lower_first(&content.status)),
+        _ => format!(
+            "{} {} · {}",
+            content.severity.symbol(),
+            content.severity.label(),
+            lower_first(&content.status)
+        ),
     }
 }
 
 fn text(content: &Content) -> String {
-    let mut text = format!("{}\n\n{}\n{}\n", content.headline, mark(content), content.lead);
+    let mut text = format!(
+        "{}\n\n{}\n{}\n",
+        content.headline,
+        mark(content),
+        content.lead
+    );
     if let Some(why) = &content.why {
         let _ = writeln!(text, "Why it matters: {why}");
     }
     if !content.facts.is_empty() {
-        let widest = content.facts.iter().map(|fact| fact.name.chars().count()).max().unwrap_or(0);
-        let values = content.facts.iter().map(|fact| fact.value.chars().count()).max().unwrap_or(0);
+        let widest = content
+            .facts
+            .iter()
+            .map(|fact| fact.name.chars().count())
+            .max()
+            .unwrap_or(0);
+        let values = content
+            .facts
+            .iter()
+            .map(|fact| fact.value.chars().count())
+            .max()
+            .unwrap_or(0);
         text.push('\n');
         if content.kind == Kind::Resolved {
             let _ = writeln!(text, "  {:widest$}  {:>values$}  now", "", "then");
         }
         for fact in &content.facts {
-            let now = fact.now.as_ref().map(|now| format!("  {now}")).unwrap_or_default();
+            let now = fact
+                .now
+                .as_ref()
+                .map(|now| format!("  {now}"))
+                .unwrap_or_default();
             if fact.is_number {
-                let _ = writeln!(text, "  {:widest$}  {:>values$}{now}", fact.name, fact.value);
+                let _ = writeln!(
+                    text,
+                    "  {:widest$}  {:>values$}{now}",
+                    fact.name, fact.value
+                );
             } else {
-                let _ = writeln!(text, "  {:widest$}  {:<values$}{now}", fact.name, fact.value);
+                let _ = writeln!(
+                    text,
+                    "  {:widest$}  {:<values$}{now}",
+                    fact.name, fact.value
+                );
             }
         }
     }
@@ -66,7 +100,13 @@ fn text(content: &Content) -> String {
         text.push('\n');
         for item in &content.items {
             let over = if item.resolved { "over: " } else { "" };
-            let _ = writeln!(text, "  {} {:9}  {over}{}", item.severity.symbol(), item.severity, item.title);
+            let _ = writeln!(
+                text,
+                "  {} {:9}  {over}{}",
+                item.severity.symbol(),
+                item.severity,
+                item.title
+            );
         }
         if content.unlisted > 0 {
             let _ = writeln!(text, "  … and {} more", content.unlisted);
@@ -79,7 +119,12 @@ fn text(content: &Content) -> String {
     for step in &content.steps {
         let _ = writeln!(text, "  {}:\n    {}", step.text, step.command);
     }
-    let _ = write!(text, "\n-- \n{}\nAlert {}\n", audience(content), content.alert_id);
+    let _ = write!(
+        text,
+        "\n-- \n{}\nAlert {}\n",
+        audience(content),
+        content.alert_id
+    );
     text
 }
 
@@ -87,7 +132,11 @@ fn audience(content: &Content) -> String {
     let audience = &content.audience;
     let mut said = match audience.recipients.as_slice() {
         [] => format!("Sent through the channel {}.", audience.channel),
-        recipients => format!("Sent to {} through the channel {}.", recipients.join(", "), audience.channel),
+        recipients => format!(
+            "Sent to {} through the channel {}.",
+            recipients.join(", "),
+            audience.channel
+        ),
     };
     if !audience.owner.is_empty() {
         let _ = write!(said, " Owner: {}.", audience.owner);
@@ -162,7 +211,9 @@ fn html(content: &Content) -> String {
 
 fn facts(content: &Content) -> String {
     let is_over = content.kind == Kind::Resolved;
-    let head = format!("padding:6px 0;font-size:12px;line-height:16px;font-weight:400;color:{QUIET};border-bottom:1px solid {LINE}");
+    let head = format!(
+        "padding:6px 0;font-size:12px;line-height:16px;font-weight:400;color:{QUIET};border-bottom:1px solid {LINE}"
+    );
     let mut rows = String::new();
     if is_over {
         let _ = write!(
@@ -171,7 +222,8 @@ fn facts(content: &Content) -> String {
              <th align=\"right\" style=\"{head}\">now</th></tr>"
         );
     }
-    let cell = format!("padding:8px 0;font-size:14px;line-height:20px;border-bottom:1px solid {LINE}");
+    let cell =
+        format!("padding:8px 0;font-size:14px;line-height:20px;border-bottom:1px solid {LINE}");
     for fact in &content.facts {
         let number = "font-weight:600;font-variant-numeric:tabular-nums";
         let _ = write!(
@@ -206,11 +258,16 @@ fn facts(content: &Content) -> String {
 fn items(content: &Content) -> String {
     let mut rows = String::new();
     for item in &content.items {
-        let cell = format!("padding:8px 0;font-size:14px;line-height:20px;border-bottom:1px solid {LINE};vertical-align:top");
+        let cell = format!(
+            "padding:8px 0;font-size:14px;line-height:20px;border-bottom:1px solid {LINE};vertical-align:top"
+        );
         let (color, word) = if item.resolved {
             (Theme::Light.good(), "✓ over".to_owned())
         } else {
-            (item.severity.color(Theme::Light), format!("{} {}", item.severity.symbol(), item.severity.label()))
+            (
+                item.severity.color(Theme::Light),
+                format!("{} {}", item.severity.symbol(), item.severity.label()),
+            )
         };
         let _ = write!(
             rows,
@@ -233,7 +290,11 @@ fn items(content: &Content) -> String {
 }
 
 fn what_to_do(content: &Content, color: &str) -> String {
-    let heading = if content.kind == Kind::Resolved { "To look further" } else { "What to do" };
+    let heading = if content.kind == Kind::Resolved {
+        "To look further"
+    } else {
+        "What to do"
+    };
     let mut said = format!(
         "<tr><td style=\"padding:16px 32px 24px\"><h2 style=\"margin:0 0 12px;font-size:16px;line-height:22px;font-weight:600;color:{INK}\">{heading}</h2>"
     );
@@ -281,7 +342,9 @@ fn colors(content: &Content) -> (&'static str, &'static str) {
 
 fn lower_first(text: &str) -> String {
     let mut characters = text.chars();
-    characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
+    characters.next().map_or_else(String::new, |first| {
+        first.to_lowercase().chain(characters).collect()
+    })
 }
 
 fn escape(text: &str) -> String {

@@ -19,7 +19,9 @@ impl File {
     /// Prepares to write to a directory, which is made when the first message comes.
     #[must_use]
     pub fn new(directory: impl Into<PathBuf>) -> Self {
-        File { directory: directory.into() }
+        File {
+            directory: directory.into(),
+        }
     }
 }
 
@@ -41,12 +43,23 @@ impl Channel for File {
         );
         let written = fs::create_dir_all(&self.directory)
             .and_then(|()| write(&self.directory.join(format!("{name}.eml")), &eml(envelope)))
-            .and_then(|()| write(&self.directory.join(format!("{name}.html")), &page(envelope)));
+            .and_then(|()| {
+                write(
+                    &self.directory.join(format!("{name}.html")),
+                    &page(envelope),
+                )
+            });
         match written {
-            Ok(()) => Ok(Receipt { status: None, message_id: Some(format!("{name}.html")) }),
+            Ok(()) => Ok(Receipt {
+                status: None,
+                message_id: Some(format!("{name}.html")),
+            }),
             Err(error) => Err(SendError::Later {
                 status: None,
-                error: format!("`{}` could not be written to: {error}", self.directory.display()),
+                error: format!(
+                    "`{}` could not be written to: {error}",
+                    self.directory.display()
+                ),
                 retry_after: None,
             }),
         }
@@ -86,9 +99,16 @@ fn eml(envelope: &Envelope<'_>) -> String {
     for (name, value) in message.headers(id) {
         lines.push(format!("{name}: {value}"));
     }
-    lines.push(format!("Content-Type: multipart/related; boundary=\"related-{id}\"\r\n"));
-    lines.push(format!("--related-{id}\r\nContent-Type: multipart/alternative; boundary=\"bodies-{id}\"\r\n"));
-    for (kind, body) in [("plain", message.text.clone()), ("html", message.html(envelope.picture.is_some()))] {
+    lines.push(format!(
+        "Content-Type: multipart/related; boundary=\"related-{id}\"\r\n"
+    ));
+    lines.push(format!(
+        "--related-{id}\r\nContent-Type: multipart/alternative; boundary=\"bodies-{id}\"\r\n"
+    ));
+    for (kind, body) in [
+        ("plain", message.text.clone()),
+        ("html", message.html(envelope.picture.is_some())),
+    ] {
         lines.push(format!(
             "--bodies-{id}\r\nContent-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n{}",
             wrapped(body.as_bytes())
@@ -120,7 +140,10 @@ fn encoded_word(text: &str) -> String {
         word.push(character);
     }
     words.push(word);
-    let words: Vec<_> = words.iter().map(|word| format!("=?utf-8?B?{}?=", STANDARD.encode(word))).collect();
+    let words: Vec<_> = words
+        .iter()
+        .map(|word| format!("=?utf-8?B?{}?=", STANDARD.encode(word)))
+        .collect();
     words.join("\r\n ")
 }
 
@@ -138,6 +161,8 @@ fn wrapped(bytes: &[u8]) -> String {
 }
 
 fn slug(text: &str) -> String {
-    let words = text.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty());
+    let words = text
+        .split(|character: char| !character.is_alphanumeric())
+        .filter(|word| !word.is_empty());
     words.collect::<Vec<_>>().join("-").to_lowercase()
 }

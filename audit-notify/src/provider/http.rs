@@ -27,7 +27,10 @@ pub struct Timeouts {
 impl Default for Timeouts {
     /// 5 and 30 seconds.
     fn default() -> Self {
-        Timeouts { connect: Duration::from_secs(5), total: Duration::from_secs(30) }
+        Timeouts {
+            connect: Duration::from_secs(5),
+            total: Duration::from_secs(30),
+        }
     }
 }
 
@@ -55,7 +58,9 @@ impl Http {
         environment: &dyn Fn(&str) -> Option<String>,
         timeouts: Timeouts,
     ) -> Result<Self, ChannelError> {
-        let proxy = match environment("HTTPS_PROXY").filter(|proxy| !proxy.is_empty() && !is_local(base_url)) {
+        let proxy = match environment("HTTPS_PROXY")
+            .filter(|proxy| !proxy.is_empty() && !is_local(base_url))
+        {
             Some(proxy) => Some(ureq::Proxy::new(&proxy).map_err(|_| ChannelError::Proxy)?),
             None => None,
         };
@@ -69,11 +74,19 @@ impl Http {
             .user_agent(concat!("audit-notify/", env!("CARGO_PKG_VERSION")))
             .build()
             .new_agent();
-        Ok(Http { agent, base_url: SecretValue::new(base_url.trim_end_matches('/')) })
+        Ok(Http {
+            agent,
+            base_url: SecretValue::new(base_url.trim_end_matches('/')),
+        })
     }
 
     /// Posts JSON. An answer of any status is an answer.
-    pub(crate) fn post(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Answer, SendError> {
+    pub(crate) fn post(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<Answer, SendError> {
         let mut request = self
             .agent
             .post(format!("{}{path}", self.base_url.reveal()))
@@ -82,32 +95,51 @@ impl Http {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let mut response = request.send(body).map_err(|error| self.unreachable(&error))?;
+        let mut response = request
+            .send(body)
+            .map_err(|error| self.unreachable(&error))?;
         let status = response.status().as_u16();
         let headers = response.headers().clone();
         // Whoever accepted a message has done so, whatever becomes of the rest of the answer.
-        let body = response.body_mut().with_config().limit(MOST_BYTES).lossy_utf8(true).read_to_string();
+        let body = response
+            .body_mut()
+            .with_config()
+            .limit(MOST_BYTES)
+            .lossy_utf8(true)
+            .read_to_string();
         let body = match body {
             Ok(body) => body,
             Err(_) if (200..300).contains(&status) => String::new(),
             Err(ureq::Error::BodyExceedsLimit(_)) => String::new(),
             Err(error) => return Err(self.unreachable(&error)),
         };
-        Ok(Answer { status, headers, body })
+        Ok(Answer {
+            status,
+            headers,
+            body,
+        })
     }
 
     fn unreachable(&self, error: &ureq::Error) -> SendError {
-        let host = self.base_url.reveal().split_once("://").map_or("", |(_, rest)| rest);
+        let host = self
+            .base_url
+            .reveal()
+            .split_once("://")
+            .map_or("", |(_, rest)| rest);
         let host = host.split(['/', '?', '#']).next().unwrap_or_default();
         let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
         let reason = match error {
             ureq::Error::Timeout(_) => "it did not answer in time".to_owned(),
             ureq::Error::HostNotFound => "there is no such host".to_owned(),
             // An address that does not parse may hold the key that is in it.
-            ureq::Error::BadUri(_) | ureq::Error::Http(_) => "its address can not be read".to_owned(),
+            ureq::Error::BadUri(_) | ureq::Error::Http(_) => {
+                "its address can not be read".to_owned()
+            }
             other => shorten(&other.to_string()),
         };
-        SendError::Unreachable { error: format!("`{host}` could not be reached: {reason}") }
+        SendError::Unreachable {
+            error: format!("`{host}` could not be reached: {reason}"),
+        }
     }
 }
 
@@ -129,7 +161,9 @@ impl Answer {
         let seconds = |text: &str| text.trim().parse().ok().and_then(TimeDelta::try_seconds);
         self.header("retry-after")
             .and_then(|text| {
-                seconds(text).or_else(|| Some(DateTime::parse_from_rfc2822(text).ok()?.with_timezone(&Utc) - now))
+                seconds(text).or_else(|| {
+                    Some(DateTime::parse_from_rfc2822(text).ok()?.with_timezone(&Utc) - now)
+                })
             })
             .or_else(|| self.header("ratelimit-reset").and_then(seconds))
             .or_else(|| {
@@ -151,9 +185,11 @@ impl Answer {
         match self.status {
             401 | 403 => SendError::Refused { status, error },
             // A redirect is not followed: it would take the key along. It may be a captive portal, so try again.
-            300..=399 | 408 | 425 | 429 | 500..=599 => {
-                SendError::Later { status, error, retry_after: self.retry_after(now) }
-            }
+            300..=399 | 408 | 425 | 429 | 500..=599 => SendError::Later {
+                status,
+                error,
+                retry_after: self.retry_after(now),
+            },
             _ => SendError::Never { status, error },
         }
     }
@@ -175,5 +211,7 @@ fn shorten(text: &str) -> String {
 
 fn is_local(url: &str) -> bool {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    ["localhost", "127.", "[::1]"].iter().any(|host| rest.starts_with(host))
+    ["localhost", "127.", "[::1]"]
+        .iter()
+        .any(|host| rest.starts_with(host))
 }

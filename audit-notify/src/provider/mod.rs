@@ -43,21 +43,38 @@ pub fn open(
     environment: &dyn Fn(&str) -> Option<String>,
     timeouts: Timeouts,
 ) -> Result<Box<dyn Channel>, ChannelError> {
-    let unknown = || ChannelError::Provider { provider: provider.to_owned() };
+    let unknown = || ChannelError::Provider {
+        provider: provider.to_owned(),
+    };
     if !Provider::NAMES.contains(&provider) {
         return Err(unknown());
     }
-    let provider: Provider = serde_json::from_value(definition.clone()).map_err(ChannelError::Definition)?;
+    let provider: Provider =
+        serde_json::from_value(definition.clone()).map_err(ChannelError::Definition)?;
     Ok(match provider {
-        Provider::Resend { from, to, api_key, base_url } => {
+        Provider::Resend {
+            from,
+            to,
+            api_key,
+            base_url,
+        } => {
             let base_url = base_url.map(|url| url.resolve(environment)).transpose()?;
-            let base_url = base_url.as_ref().map_or(resend::BASE_URL, |url| url.reveal());
+            let base_url = base_url
+                .as_ref()
+                .map_or(resend::BASE_URL, |url| url.reveal());
             let http = Http::new(base_url, environment, timeouts)?;
             Box::new(Resend::new(http, from, to, api_key.resolve(environment)?))
         }
-        Provider::SendGrid { from, to, api_key, base_url } => {
+        Provider::SendGrid {
+            from,
+            to,
+            api_key,
+            base_url,
+        } => {
             let base_url = base_url.map(|url| url.resolve(environment)).transpose()?;
-            let base_url = base_url.as_ref().map_or(sendgrid::BASE_URL, |url| url.reveal());
+            let base_url = base_url
+                .as_ref()
+                .map_or(sendgrid::BASE_URL, |url| url.reveal());
             let http = Http::new(base_url, environment, timeouts)?;
             Box::new(SendGrid::new(http, from, to, api_key.resolve(environment)?))
         }

@@ -26,7 +26,12 @@ impl Resend {
     /// Prepares to send from an address, `Name <address>` or plain, to others.
     #[must_use]
     pub fn new(http: Http, from: String, to: Vec<String>, api_key: SecretValue) -> Self {
-        Resend { http, from, to, api_key }
+        Resend {
+            http,
+            from,
+            to,
+            api_key,
+        }
     }
 
     /// The body of the request.
@@ -56,7 +61,10 @@ impl Resend {
         self.http.post(
             "/emails",
             &[
-                ("Authorization", &format!("Bearer {}", self.api_key.reveal())),
+                (
+                    "Authorization",
+                    &format!("Bearer {}", self.api_key.reveal()),
+                ),
                 ("Idempotency-Key", &envelope.delivery_id.to_string()),
             ],
             self.body(envelope, picture).to_string().as_bytes(),
@@ -81,7 +89,10 @@ impl Channel for Resend {
         let said = answer.json();
         let text = |name: &str| said.get(name).and_then(Value::as_str);
         if answer.is_success() {
-            return Ok(Receipt { status: Some(answer.status), message_id: text("id").map(str::to_owned) });
+            return Ok(Receipt {
+                status: Some(answer.status),
+                message_id: text("id").map(str::to_owned),
+            });
         }
 
         let name = text("name").unwrap_or_default();
@@ -93,7 +104,10 @@ impl Channel for Resend {
         let failure = answer.failure(&words, envelope.now);
         match (answer.status, name) {
             // The key was used before with another body: that message was taken, and this one is the same notice.
-            (409, "invalid_idempotent_request") => Ok(Receipt { status: Some(409), message_id: None }),
+            (409, "invalid_idempotent_request") => Ok(Receipt {
+                status: Some(409),
+                message_id: None,
+            }),
             // The same delivery is being taken at this moment, by an attempt that we lost sight of.
             (409, _) => Err(SendError::Later {
                 status: Some(409),
@@ -104,7 +118,12 @@ impl Channel for Resend {
             (429, "daily_quota_exceeded" | "monthly_quota_exceeded") => Err(SendError::Later {
                 status: Some(429),
                 error: failure.to_string(),
-                retry_after: Some(answer.retry_after(envelope.now).unwrap_or_default().max(TimeDelta::hours(1))),
+                retry_after: Some(
+                    answer
+                        .retry_after(envelope.now)
+                        .unwrap_or_default()
+                        .max(TimeDelta::hours(1)),
+                ),
             }),
             _ => Err(failure),
         }

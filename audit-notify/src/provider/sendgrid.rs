@@ -26,7 +26,12 @@ impl SendGrid {
     /// Prepares to send from an address, `Name <address>` or plain, to others.
     #[must_use]
     pub fn new(http: Http, from: String, to: Vec<String>, api_key: SecretValue) -> Self {
-        SendGrid { http, from, to, api_key }
+        SendGrid {
+            http,
+            from,
+            to,
+            api_key,
+        }
     }
 
     fn body(&self, envelope: &Envelope<'_>, picture: Option<&[u8]>) -> Value {
@@ -65,7 +70,10 @@ impl SendGrid {
     fn post(&self, envelope: &Envelope<'_>, picture: Option<&[u8]>) -> Result<Answer, SendError> {
         self.http.post(
             "/v3/mail/send",
-            &[("Authorization", &format!("Bearer {}", self.api_key.reveal()))],
+            &[(
+                "Authorization",
+                &format!("Bearer {}", self.api_key.reveal()),
+            )],
             self.body(envelope, picture).to_string().as_bytes(),
         )
     }
@@ -92,10 +100,23 @@ impl Channel for SendGrid {
             });
         }
         let said = answer.json();
-        let errors = said.get("errors").and_then(Value::as_array).into_iter().flatten();
-        let words: Vec<&str> = errors.filter_map(|error| error.get("message")?.as_str()).collect();
-        let words = if words.is_empty() { answer.body.clone() } else { words.join("; ") };
-        Err(answer.failure(&words.replace(self.api_key.reveal(), "(secret)"), envelope.now))
+        let errors = said
+            .get("errors")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten();
+        let words: Vec<&str> = errors
+            .filter_map(|error| error.get("message")?.as_str())
+            .collect();
+        let words = if words.is_empty() {
+            answer.body.clone()
+        } else {
+            words.join("; ")
+        };
+        Err(answer.failure(
+            &words.replace(self.api_key.reveal(), "(secret)"),
+            envelope.now,
+        ))
     }
 }
 
@@ -121,6 +142,9 @@ mod tests {
             mailbox("Audit, Ops <audit@example.com>"),
             json!({ "email": "audit@example.com", "name": "Audit  Ops" })
         );
-        assert_eq!(mailbox("audit@example.com"), json!({ "email": "audit@example.com" }));
+        assert_eq!(
+            mailbox("audit@example.com"),
+            json!({ "email": "audit@example.com" })
+        );
     }
 }

@@ -52,17 +52,26 @@ impl Channel for Webhook {
             &[
                 ("webhook-id", &id),
                 ("webhook-timestamp", &timestamp.to_string()),
-                ("webhook-signature", &sign_with(&self.key, &id, timestamp, body.as_bytes())),
+                (
+                    "webhook-signature",
+                    &sign_with(&self.key, &id, timestamp, body.as_bytes()),
+                ),
             ],
             body.as_bytes(),
         )?;
         if answer.is_success() {
-            return Ok(Receipt { status: Some(answer.status), message_id: None });
+            return Ok(Receipt {
+                status: Some(answer.status),
+                message_id: None,
+            });
         }
         let failure = answer.failure(&answer.body, envelope.now);
         // Gone is how a receiver says that it wants no more of this.
         if answer.status == 410 {
-            return Err(SendError::Refused { status: Some(410), error: failure.to_string() });
+            return Err(SendError::Refused {
+                status: Some(410),
+                error: failure.to_string(),
+            });
         }
         Err(failure)
     }
@@ -100,7 +109,10 @@ pub fn sign(secret: &str, id: &str, timestamp: i64, body: &[u8]) -> Option<Strin
 }
 
 fn decode(secret: &str) -> Option<Vec<u8>> {
-    STANDARD.decode(secret.strip_prefix("whsec_")?).ok().filter(|key| !key.is_empty())
+    STANDARD
+        .decode(secret.strip_prefix("whsec_")?)
+        .ok()
+        .filter(|key| !key.is_empty())
 }
 
 fn sign_with(key: &[u8], id: &str, timestamp: i64, body: &[u8]) -> String {
