@@ -24,12 +24,13 @@ pub fn thousands(number: i64) -> String {
     text
 }
 
-/// Writes a large number in the room of a few characters: in thousands, millions or billions from 100,000 on.
+/// Writes a large number in the room of a few characters: in millions or billions from a million on.
 ///
 /// # Examples
 /// ```
 /// assert_eq!(audit_report::format::short(51_955), "51,955");
 /// assert_eq!(audit_report::format::short(1_234_567_890), "1.23 bn");
+/// assert_eq!(audit_report::format::short(50_000_000), "50 m");
 /// ```
 pub fn short(number: i64) -> String {
     let size = number.unsigned_abs() as f64;
@@ -46,7 +47,13 @@ pub fn short(number: i64) -> String {
         0
     };
     let sign = if number < 0 { "−" } else { "" };
-    format!("{sign}{scaled:.decimals$} {unit}")
+    let digits = format!("{scaled:.decimals$}");
+    let digits = if digits.contains('.') {
+        digits.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        &digits
+    };
+    format!("{sign}{digits} {unit}")
 }
 
 /// Writes a share (1 is all) in percent with one decimal. What is not all never reads `100.0 %`, and what is not

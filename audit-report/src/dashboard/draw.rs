@@ -258,7 +258,7 @@ impl Pen<'_> {
             sign: None,
             unit: match (aside.held, aside.oldest) {
                 (0, _) => "rows in quarantine".into(),
-                (_, None) => "in quarantine".into(),
+                (_, None) => "rows in quarantine".into(),
                 (_, Some(oldest)) => {
                     format!(
                         "in quarantine, oldest {}",
@@ -863,10 +863,10 @@ impl Pen<'_> {
 
     fn day(&self, at: DateTime<Utc>) -> String {
         let local = at.with_timezone(&self.data.period.zone).naive_local();
-        let pattern = if self.data.period.step == StepWidth::Hour {
-            "%-d %b %H:%M"
-        } else {
-            "%-d %b"
+        let pattern = match self.data.period.step {
+            StepWidth::Hour => "%-d %b %H:%M",
+            StepWidth::Day => "%-d %b",
+            StepWidth::Week | StepWidth::Month => "%-d %b %Y",
         };
         local.format(pattern).to_string()
     }
@@ -1245,8 +1245,12 @@ impl Pen<'_> {
             .max(total);
         let shown = data.writers.len().min(3);
         if shown > 0 {
+            let head = match data.writers_in_all - shown {
+                0 => "written by".into(),
+                more => format!("written by these and {} more", thousands(more as i64)),
+            };
             self.canvas
-                .text(x, y, "written by", Type::new(NOTE, palette.quiet));
+                .text(x, y, &head, Type::new(NOTE, palette.quiet));
             y += 17.0;
         }
         for writer in data.writers.iter().take(shown) {
@@ -1268,17 +1272,11 @@ impl Pen<'_> {
             y += 17.0;
         }
         let mut foot = Vec::new();
-        if data.writers_in_all > shown {
-            foot.push(format!(
-                "and {} more",
-                thousands((data.writers_in_all - shown) as i64)
-            ));
-        }
         if data.pipeline.log_bytes > 0 {
             foot.push(format!(
-                "log {}, {} sealed",
+                "log {}, {} segments",
                 bytes(data.pipeline.log_bytes),
-                count(data.pipeline.segments, "segment", "segments")
+                short(data.pipeline.segments)
             ));
         }
         self.canvas.text_in(
