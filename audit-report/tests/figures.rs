@@ -153,8 +153,9 @@ fn failures_are_overdue_when_they_are_older_than_their_deadline() {
         .batch_execute("select audit.tick('2013-02-12 20:00:00 America/New_York')")
         .expect("the tick runs");
     let figures = figures(&mut connection);
-    // Of 88 tail numbers to find within a day, only the four of 12 February have time left.
-    assert_eq!((figures.overdue.rows, figures.overdue.of_rows), (84, 88));
+    // Of 87 tail numbers to find within a day, only the four of 12 February have time left. The row of 8 February that
+    // was set aside lacks its tail number too, and does not count.
+    assert_eq!((figures.overdue.rows, figures.overdue.of_rows), (83, 87));
     assert_eq!(figures.overdue.worst, Some(Severity::Important));
     assert_eq!(figures.set_aside.oldest, Some(7 * 86_400 + 5_400));
 }

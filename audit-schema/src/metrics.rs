@@ -362,8 +362,8 @@ pub fn time_zone(connection: &mut PgConnection) -> Result<Option<String>> {
         from audit.summary as summary
         where summary.retired_at is null
             and summary.definition -> 'bucket' ->> 'time_zone' is not null
-        group by name
-        order by count(*) desc, name
+        group by 1
+        order by count(*) desc, 1
         limit 1",
     )
     .get_result(connection)
