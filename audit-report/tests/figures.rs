@@ -59,6 +59,19 @@ fn departures() -> (Database, PgConnection) {
     (database, connection)
 }
 
+/// Ticks until nothing waits. Transactions of other tests hold the horizon of the whole cluster back for a moment.
+fn fold(connection: &mut PgConnection) {
+    for _ in 0..2_000 {
+        connection
+            .batch_execute("select audit.tick()")
+            .expect("the tick runs");
+        if number(connection, "select count(*) from audit.change") == 0 {
+            return;
+        }
+    }
+    panic!("the head does not become empty");
+}
+
 fn figures(connection: &mut PgConnection) -> Dashboard {
     let range = Range {
         first: NaiveDate::from_ymd_opt(2013, 2, 5),
@@ -164,9 +177,7 @@ fn failures_are_overdue_when_they_are_older_than_their_deadline() {
 fn the_tick_changes_no_figure_but_its_own() {
     let (_database, mut connection) = departures();
     let mut before = figures(&mut connection);
-    connection
-        .batch_execute("select audit.tick()")
-        .expect("the tick runs");
+    fold(&mut connection);
     let mut after = figures(&mut connection);
     assert_eq!(after.pipeline.waiting, 0);
     assert!(before.pipeline.waiting > 0);
