@@ -1,6 +1,7 @@
 //! PostgreSQL: migrations, triggers and functions, and typed access to them.
 
 pub mod alert;
+pub mod catalogue;
 pub mod context;
 pub mod error;
 pub mod inspect;
