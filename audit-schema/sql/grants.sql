@@ -17,3 +17,22 @@ grant select on all tables in schema audit, audit_compiled to audit_reader, audi
 
 -- Declarations.
 grant insert, update on audit.watched_table, audit.rule, audit.summary to audit_admin;
+
+-- Alerts and deliveries. `audit-notify` logs in as a member of audit_operator.
+grant insert, update on audit.alert_policy, audit.channel, audit.route to audit_admin;
+grant execute on function
+    audit.tick(timestamptz, integer),
+    audit.latest_episodes(timestamptz),
+    audit.observe(timestamptz),
+    audit.record_alerts(timestamptz, jsonb),
+    audit.acknowledge(uuid, text, timestamptz),
+    audit.snooze(uuid, timestamptz, text, timestamptz),
+    audit.claim_deliveries(text, interval, integer, integer, timestamptz),
+    audit.keep_message(uuid, uuid, jsonb, bytea),
+    audit.complete_delivery(uuid, uuid, integer, text, timestamptz),
+    audit.fail_delivery(uuid, uuid, text, integer, interval, boolean, integer, double precision, timestamptz),
+    audit.release_delivery(uuid, uuid, interval, timestamptz),
+    audit.refuse_delivery(uuid, uuid, text, integer, timestamptz),
+    audit.resume_channel(text),
+    audit.redrive(text)
+to audit_operator, audit_admin;

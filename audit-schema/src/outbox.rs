@@ -52,7 +52,7 @@ pub struct Delivery {
     /// Which attempt this is, from 1.
     #[diesel(sql_type = Integer)]
     pub attempt: i32,
-    /// `firing`, `reminder`, `resolved` or `several`.
+    /// `firing`, `repeat`, `resolved` or `several`.
     #[diesel(sql_type = Text)]
     pub kind: String,
     /// The number of the channel.

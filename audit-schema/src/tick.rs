@@ -4,7 +4,7 @@ use audit_core::alert::{self, Cause, Episode, Observation, State, Timing};
 use audit_core::{Severity, say};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Jsonb, Timestamptz};
+use diesel::sql_types::{BigInt, Jsonb, Nullable, Timestamptz};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -83,8 +83,9 @@ pub fn tick(conn: &mut PgConnection, clock: DateTime<Utc>) -> Result<TickReport>
 fn pack(conn: &mut PgConnection, clock: DateTime<Utc>) -> Result<i64> {
     #[derive(QueryableByName)]
     struct Moved {
-        #[diesel(sql_type = BigInt)]
-        moved: i64,
+        /// Null while another tick is moving them.
+        #[diesel(sql_type = Nullable<BigInt>)]
+        moved: Option<i64>,
     }
 
     let mut total = 0;
@@ -92,9 +93,9 @@ fn pack(conn: &mut PgConnection, clock: DateTime<Utc>) -> Result<i64> {
         let Moved { moved } = diesel::sql_query("select audit.tick(clock => $1) as moved")
             .bind::<Timestamptz, _>(clock)
             .get_result(conn)?;
-        total += moved;
-        if moved == 0 {
-            break;
+        match moved {
+            None | Some(0) => break,
+            Some(moved) => total += moved,
         }
     }
     Ok(total)

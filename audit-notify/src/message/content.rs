@@ -124,7 +124,7 @@ fn kind_of(told: &Told) -> Kind {
         told.transition.from_state.as_deref(),
     ) {
         ("resolved", _) => Kind::Resolved,
-        (_, Some("firing")) => Kind::Reminder,
+        (_, Some("firing")) => Kind::Repeat,
         _ => Kind::Firing,
     }
 }
@@ -156,7 +156,7 @@ fn about_one(kind: Kind, told: &Told, channel: &str, recipients: Vec<String>, zo
             format!("Over after {lasted}: {}", alert.title),
             format!("It began {since} and ended {}. {by}", moment(at, zone)),
         ),
-        Kind::Reminder => (
+        Kind::Repeat => (
             format!("Still firing, for {lasted}"),
             told.transition.title.clone(),
             format!("Firing since {since}. {by}"),

@@ -25,7 +25,7 @@ pub enum Kind {
     /// It began, it came back, or it got worse.
     Firing,
     /// It still goes on.
-    Reminder,
+    Repeat,
     /// It is over.
     Resolved,
     /// One message in the place of many.
@@ -59,7 +59,7 @@ impl Kind {
     pub fn name(self) -> &'static str {
         match self {
             Kind::Firing => "firing",
-            Kind::Reminder => "reminder",
+            Kind::Repeat => "repeat",
             Kind::Resolved => "resolved",
             Kind::Several => "several",
         }
@@ -68,7 +68,7 @@ impl Kind {
     /// Reads what the database spells.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Kind::Firing, Kind::Reminder, Kind::Resolved, Kind::Several]
+        [Kind::Firing, Kind::Repeat, Kind::Resolved, Kind::Several]
             .into_iter()
             .find(|kind| kind.name() == name)
     }

@@ -186,13 +186,14 @@ create table audit.outbox (
     constraint outbox_tells_of_a_transition foreign key (alert_transition_id) references audit.alert_transition (alert_transition_id),
     constraint outbox_goes_to_a_channel foreign key (channel_id) references audit.channel (channel_id),
     constraint outbox_tells_a_channel_once unique (alert_transition_id, channel_id),
-    constraint outbox_kind_is_known check (kind in ('firing', 'reminder', 'resolved', 'several')),
+    constraint outbox_kind_is_known check (kind in ('firing', 'repeat', 'resolved', 'several')),
     constraint outbox_state_is_known check (state in ('ready', 'sending', 'delivered', 'dead')),
     constraint outbox_sending_has_a_lease check ((state = 'sending') = (lease_token is not null and lease_until is not null)),
     constraint outbox_delivered_has_its_time check ((state = 'delivered') = (delivered_at is not null))
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 100);
 create index outbox_ready on audit.outbox (due_at, created_at) where state = 'ready';
 create index outbox_sending on audit.outbox (lease_until) where state = 'sending';
+create index outbox_several on audit.outbox using gin (more) where kind = 'several';
 create index outbox_alert_id on audit.outbox (alert_id);
 create index outbox_channel_id on audit.outbox (channel_id, at);
 comment on table audit.outbox is 'Deliveries: one message of an alert to one channel. Claimed in a short transaction with a lease, sent outside any transaction, and completed by whoever holds the lease.';
@@ -200,7 +201,7 @@ comment on column audit.outbox.delivery_id is 'Identifies the delivery; the idem
 comment on column audit.outbox.alert_id is 'The episode it tells of; the first one when it tells of several.';
 comment on column audit.outbox.alert_transition_id is 'The transition it tells of.';
 comment on column audit.outbox.channel_id is 'Where it goes.';
-comment on column audit.outbox.kind is 'firing, reminder, resolved, or several: one message in the place of many, when a channel would get too many in a minute.';
+comment on column audit.outbox.kind is 'firing, repeat, resolved, or several: one message in the place of many, when a channel would get too many in a minute.';
 comment on column audit.outbox.more is 'The other transitions that a message of kind several tells of. References audit.alert_transition.';
 comment on column audit.outbox.at is 'When it was caused, in the clock of the tick.';
 comment on column audit.outbox.state is 'ready (waits for due_at), sending (leased), delivered, dead (given up; can be driven again).';

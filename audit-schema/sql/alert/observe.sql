@@ -1,12 +1,16 @@
 -- Evaluates every alert policy at a time. Gives one object for each condition that holds, and one for each open episode
 -- whose condition does not hold any more. A policy that can not be evaluated is itself observed, as an error, and leaves
--- its open episodes as they are; it never disturbs the others.
+-- its open episodes as they are; it never disturbs the others. The settings are pinned because groups are part of
+-- fingerprints, which must not depend on who looks.
 create or replace function audit.observe(clock timestamptz default now())
     returns setof jsonb
     language plpgsql
     stable
     security definer
     set search_path = pg_catalog, pg_temp
+    set datestyle = iso, ymd
+    set intervalstyle = postgres
+    set timezone = utc
 as $$
 declare
     policy audit.alert_policy;

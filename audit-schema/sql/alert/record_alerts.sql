@@ -1,5 +1,5 @@
 -- Writes what a tick found: new and changed episodes, their transitions, and the deliveries these cause. Each element of
--- the array is an episode as it is now, with "transitions": [{"from", "to", "reason", "message": firing|reminder|resolved}].
+-- the array is an episode as it is now, with "transitions": [{"from", "to", "reason", "message": firing|repeat|resolved}].
 -- Gives the number of notices that no route sends anywhere.
 create or replace function audit.record_alerts(clock timestamptz, episodes jsonb)
     returns bigint

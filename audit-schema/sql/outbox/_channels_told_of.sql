@@ -8,15 +8,22 @@ create or replace function audit._channels_told_of(alert uuid)
     set search_path = pg_catalog, pg_temp
 as $$
     select distinct live.channel_id
-    from audit.outbox as delivery
-    join audit.channel as channel on channel.channel_id = delivery.channel_id
+    from (
+        select delivery.channel_id
+        from audit.outbox as delivery
+        where delivery.alert_id = alert
+        union
+        select delivery.channel_id
+        from audit.outbox as delivery
+        where delivery.kind = 'several'
+            and delivery.more && array(
+                select transition.alert_transition_id
+                from audit.alert_transition as transition
+                where transition.alert_id = alert
+            )
+    ) as told
+    join audit.channel as channel on channel.channel_id = told.channel_id
     join audit.channel as live on live.name = channel.name and live.retired_at is null
-    where delivery.alert_id = alert
-        or delivery.more && array(
-            select transition.alert_transition_id
-            from audit.alert_transition as transition
-            where transition.alert_id = alert
-        )
     order by live.channel_id;
 $$;
 

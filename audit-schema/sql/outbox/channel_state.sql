@@ -33,4 +33,3 @@ comment on column audit.channel_state.waiting is 'Messages that wait, or are bei
 comment on column audit.channel_state.dead is 'Messages that were given up.';
 comment on column audit.channel_state.delivered is 'Messages that were delivered.';
 comment on column audit.channel_state.waiting_since is 'Since when the oldest message waits, by the clock of the server.';
-grant select on audit.channel_state to audit_reader, audit_operator, audit_admin;
