@@ -128,19 +128,19 @@ const DROP_SOURCE: &str = "
     declare
         command text;
     begin
-        for command in
+        foreach command in array array(
             select format('drop %s if exists %s cascade', case when c.relkind = 'v' then 'view' else 'table' end, c.oid::regclass)
             from pg_class c
             where c.relnamespace = 'audit_compiled'::regnamespace and c.relkind in ('v', 'r', 'p')
                 or c.relnamespace = 'audit'::regnamespace and c.relkind = 'v'
-        loop
+        ) loop
             execute command;
         end loop;
-        for command in
+        foreach command in array array(
             select format('drop routine if exists %s cascade', p.oid::regprocedure)
             from pg_proc p
             where p.pronamespace in ('audit'::regnamespace, 'audit_compiled'::regnamespace)
-        loop
+        ) loop
             execute command;
         end loop;
     end;
