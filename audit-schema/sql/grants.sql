@@ -36,3 +36,18 @@ grant execute on function
     audit.resume_channel(text),
     audit.redrive(text)
 to audit_operator, audit_admin;
+-- Watching and declaring. These run with the rights of the caller, who must own the table; the parts that only the
+-- owner of the pipeline may do are functions of their own.
+grant execute on function
+    audit.watch(regclass, text, text), audit.unwatch(regclass), audit.compile(regclass),
+    audit.declare_rule(regclass, text, text, jsonb, text, text, text, text, text, interval, text, text), audit.retire_rule(integer),
+    audit.declare_summary(regclass, text, jsonb), audit.retire_summary(integer),
+    audit._canonical(regclass, text), audit._view_definition(text), audit._expression_type(regclass, text),
+    audit._predicate(text, jsonb), audit._format_pattern(text), audit._bucket(regclass, jsonb), audit._log_column(regclass),
+    audit._compile(integer), audit._needs_scan(integer), audit._forget(integer), audit._drop_summary(text)
+to audit_admin;
+
+-- The tick, and what is read through functions.
+grant execute on function audit.tick(timestamptz, integer) to audit_operator, audit_admin;
+grant execute on function audit.history(regclass, text), audit.verify(), audit.replay_differences(regclass)
+to audit_reader, audit_operator, audit_admin;

@@ -4,6 +4,7 @@ pub mod alert;
 pub mod catalogue;
 pub mod context;
 pub mod error;
+pub mod history;
 pub mod inspect;
 pub mod metrics;
 pub mod migrate;
@@ -11,6 +12,7 @@ pub mod outbox;
 pub mod pool;
 mod source;
 pub mod tick;
+pub mod verify;
 
 #[cfg(feature = "embedded")]
 pub mod embedded;
@@ -18,6 +20,8 @@ pub mod embedded;
 pub mod testing;
 
 pub use error::{Error, Result};
+pub use history::{Version, history};
 pub use migrate::{MigrationReport, migrate, uninstall};
 pub use pool::{Pool, connect, pool};
 pub use tick::{Notice, PolicyError, TickReport, tick};
+pub use verify::{Verified, replay_differences, verify};

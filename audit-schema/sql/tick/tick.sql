@@ -2,7 +2,7 @@
 -- transaction. Every change of a transaction below the horizon has been committed or rolled back, so nothing can appear
 -- behind it. Returns how many log rows were moved: 0 when nothing is left to do, null when another tick is running.
 -- max_changes bounds the work of one call; a transaction is never split.
-create or replace function audit.tick(clock timestamptz default now(), max_changes integer default 5000)
+create or replace function audit.tick(clock timestamptz default now(), max_changes integer default 20000)
     returns bigint
     language plpgsql
     volatile
