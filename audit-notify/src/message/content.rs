@@ -12,6 +12,9 @@ use super::Kind;
 /// A subject line is cut by many programs after so many characters.
 const SUBJECT: usize = 77;
 
+/// Why alerts end, mostly, so that it need not be said.
+const ENDED: &str = "the condition does not hold any more";
+
 /// A list of more alerts than this is not read.
 const MOST_ITEMS: usize = 20;
 
@@ -180,9 +183,7 @@ fn about_one(kind: Kind, told: &Told, channel: &str, recipients: Vec<String>, zo
         status,
         headline,
         lead: match (kind, told.transition.reason.as_str()) {
-            (Kind::Resolved, reason)
-                if reason.ends_with("taken back") || reason.ends_with("any more") =>
-            {
+            (Kind::Resolved, reason) if !reason.is_empty() && reason != ENDED => {
                 format!("{lead} Why: {reason}.")
             }
             _ => lead,
@@ -192,7 +193,7 @@ fn about_one(kind: Kind, told: &Told, channel: &str, recipients: Vec<String>, zo
         condition: told.condition.clone(),
         items: Vec::new(),
         unlisted: 0,
-        runbook: alert.runbook.clone(),
+        runbook: alert.runbook.clone().filter(|_| kind != Kind::Resolved),
         steps: steps(kind, told),
         audience: Audience {
             channel: channel.to_owned(),
@@ -207,45 +208,35 @@ fn about_one(kind: Kind, told: &Told, channel: &str, recipients: Vec<String>, zo
 
 fn about_several(many: &[Told], channel: &str, recipients: Vec<String>, zone: Tz) -> Content {
     let first = &many[0];
-    let worst = many.iter().map(severity).max().unwrap_or(Severity::Normal);
-    let mut sorted: Vec<&Told> = many.iter().collect();
-    sorted.sort_by_key(|told| {
-        (
-            kind_of(told) == Kind::Resolved,
-            std::cmp::Reverse(severity(told)),
-        )
-    });
+    let is_over = |told: &&Told| kind_of(told) == Kind::Resolved;
+    let (over, open): (Vec<&Told>, Vec<&Told>) = many.iter().partition(is_over);
+    let worst = open
+        .iter()
+        .map(|told| severity(told))
+        .max()
+        .unwrap_or(Severity::Low);
+    let mut sorted = open.clone();
+    sorted.sort_by_key(|told| std::cmp::Reverse(severity(told)));
+    sorted.extend(&over);
     let counts: Vec<String> = Severity::ALL
         .into_iter()
-        .filter_map(|wanted| {
-            let count = many.iter().filter(|told| severity(told) == wanted).count();
-            (count > 0).then(|| format!("{count} {wanted}"))
+        .map(|wanted| {
+            (
+                open.iter().filter(|told| severity(told) == wanted).count(),
+                wanted.name(),
+            )
         })
+        .chain([(over.len(), "over")])
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{} {word}", grouped(&count.to_string())))
         .collect();
-    let resolved = many
-        .iter()
-        .filter(|told| kind_of(told) == Kind::Resolved)
-        .count();
-    let over = if resolved > 0 {
-        format!("; {resolved} of them are over")
-    } else {
-        String::new()
-    };
-    let headline = format!(
-        "{} more alerts: {}{over}",
-        grouped(&many.len().to_string()),
-        counts.join(", ")
-    );
+    let counts = counts.join(", ");
+    let headline = format!("{} more alerts: {counts}", grouped(&many.len().to_string()));
     Content {
         kind: Kind::Several,
         severity: worst,
         subject: shorten(
-            &format!(
-                "{}: {} more alerts, {}",
-                worst.label(),
-                many.len(),
-                counts.join(", ")
-            ),
+            &format!("{}: {} more alerts, {}", worst.label(), many.len(), counts),
             SUBJECT,
         ),
         status: format!("{} alerts", many.len()),

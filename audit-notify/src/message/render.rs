@@ -73,24 +73,14 @@ fn text(content: &Content) -> String {
             let _ = writeln!(text, "  {:widest$}  {:>values$}  now", "", "then");
         }
         for fact in &content.facts {
-            let now = fact
-                .now
-                .as_ref()
-                .map(|now| format!("  {now}"))
-                .unwrap_or_default();
-            if fact.is_number {
-                let _ = writeln!(
-                    text,
-                    "  {:widest$}  {:>values$}{now}",
-                    fact.name, fact.value
-                );
+            let now = fact.now.as_deref().unwrap_or_default();
+            let value = if fact.is_number {
+                format!("{:>values$}", fact.value)
             } else {
-                let _ = writeln!(
-                    text,
-                    "  {:widest$}  {:<values$}{now}",
-                    fact.name, fact.value
-                );
-            }
+                format!("{:<values$}", fact.value)
+            };
+            let line = format!("  {:widest$}  {value}  {now}", fact.name);
+            let _ = writeln!(text, "{}", line.trim_end());
         }
     }
     if let Some(condition) = &content.condition {
@@ -112,7 +102,7 @@ fn text(content: &Content) -> String {
             let _ = writeln!(text, "  … and {} more", content.unlisted);
         }
     }
-    text.push_str("\nWhat to do\n");
+    let _ = write!(text, "\n{}\n", what_to_do_heading(content));
     if let Some(runbook) = &content.runbook {
         let _ = writeln!(text, "  Follow the runbook: {runbook}");
     }
@@ -290,11 +280,7 @@ fn items(content: &Content) -> String {
 }
 
 fn what_to_do(content: &Content, color: &str) -> String {
-    let heading = if content.kind == Kind::Resolved {
-        "To look further"
-    } else {
-        "What to do"
-    };
+    let heading = what_to_do_heading(content);
     let mut said = format!(
         "<tr><td style=\"padding:16px 32px 24px\"><h2 style=\"margin:0 0 12px;font-size:16px;line-height:22px;font-weight:600;color:{INK}\">{heading}</h2>"
     );
@@ -324,6 +310,13 @@ fn what_to_do(content: &Content, color: &str) -> String {
     }
     said.push_str("</td></tr>\n");
     said
+}
+
+fn what_to_do_heading(content: &Content) -> &'static str {
+    match content.kind {
+        Kind::Resolved => "To look further",
+        _ => "What to do",
+    }
 }
 
 /// The colour of the band, and the same so light that text in the colour reads well on it.

@@ -1,0 +1,649 @@
+//! Deliveries: retried, rescued, paused, given up; never lost and never doubled.
+
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use audit_notify::provider::Timeouts;
+use audit_notify::{Clock, Options, Outcome, RunReport, follow, round, run_once};
+use audit_schema::outbox::{self, Claim, resume_channel};
+use audit_schema::testing::{Database, database};
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::PgConnection;
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Jsonb, Text};
+use serde_json::{Value, json};
+
+use crate::provider::{Answer, Provider};
+
+/// A clock that stands where a test puts it.
+#[derive(Debug, Clone, Copy)]
+struct At {
+    now: DateTime<Utc>,
+    wall: DateTime<Utc>,
+}
+
+impl Clock for At {
+    fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+    fn wait(&mut self, _at_most: Duration) -> ControlFlow<()> {
+        ControlFlow::Break(())
+    }
+    fn wall(&self) -> Option<DateTime<Utc>> {
+        Some(self.wall)
+    }
+}
+
+impl At {
+    /// Noon of a day in February. The outbox was filled by the clock of the server, which is a little earlier.
+    fn noon() -> Self {
+        At {
+            now: "2013-02-08T17:00:00Z".parse().unwrap(),
+            wall: Utc::now() + TimeDelta::seconds(10),
+        }
+    }
+
+    fn later(self, by: TimeDelta) -> Self {
+        At {
+            wall: self.wall + by,
+            ..self
+        }
+    }
+}
+
+/// A table whose every row opens an alert while it is there.
+fn trouble(rows: usize) -> Database {
+    let database = database();
+    run(
+        &database,
+        "create table public.trouble (name text primary key);
+         select audit.watch('public.trouble');
+         select audit.declare_summary('public.trouble', 'troubles', '{
+             \"group_by\": [{\"name\": \"name\", \"expression\": \"name\"}],
+             \"measures\": [{\"name\": \"rows\", \"function\": \"count\", \"expression\": null}]}');
+         select audit.compile('public.trouble');
+         insert into audit.alert_policy (name, definition)
+         values ('trouble', '{\"on\": \"troubles\", \"when\": \"rows > 0\", \"severity\": \"critical\", \"say\": \"{name} is in trouble\"}');
+         insert into audit.route (position, definition) values (1, '{\"to\": [\"ops\"]}');",
+    );
+    run(
+        &database,
+        &format!("insert into public.trouble select 'T' || n from generate_series(1, {rows}) as n"),
+    );
+    database
+}
+
+fn run(database: &Database, sql: &str) {
+    database.connect().batch_execute(sql).unwrap();
+}
+
+fn declare_channel(database: &Database, name: &str, provider: &str, definition: Value) {
+    diesel::sql_query("insert into audit.channel (name, provider, definition) values ($1, $2, $3)")
+        .bind::<Text, _>(name)
+        .bind::<Text, _>(provider)
+        .bind::<Jsonb, _>(definition)
+        .execute(&mut database.connect())
+        .unwrap();
+}
+
+fn resend(url: &str) -> Value {
+    json!({ "resend": {
+        "from": "audit@example.com", "to": ["ops@example.com"], "api_key": { "env": "KEY" }, "base_url": url,
+    }})
+}
+
+fn options() -> Options {
+    Options {
+        environment: Box::new(|name| (name == "KEY").then(|| "re_a_very_secret_key".to_owned())),
+        timeouts: Timeouts {
+            connect: Duration::from_secs(5),
+            total: Duration::from_secs(20),
+        },
+        ..Options::default()
+    }
+}
+
+fn once(database: &Database, clock: At) -> RunReport {
+    run_once(&mut database.connect(), &mut options(), &clock).unwrap()
+}
+
+fn count(database: &Database, from: &str) -> i64 {
+    #[derive(QueryableByName)]
+    struct Count {
+        #[diesel(sql_type = BigInt)]
+        count: i64,
+    }
+    diesel::sql_query(format!("select count(*) as count from {from}"))
+        .get_result::<Count>(&mut database.connect())
+        .unwrap()
+        .count
+}
+
+fn outcomes(database: &Database) -> String {
+    #[derive(QueryableByName)]
+    struct Line {
+        #[diesel(sql_type = Text)]
+        line: String,
+    }
+    diesel::sql_query(
+        "select coalesce(string_agg(concat_ws(' ', attempt, outcome, status), ', ' order by delivery_attempt_id), '') as line \
+         from audit.delivery_attempt",
+    )
+    .get_result::<Line>(&mut database.connect())
+    .unwrap()
+    .line
+}
+
+#[test]
+fn what_is_due_is_delivered_once() {
+    let server = Provider::start([]);
+    let database = trouble(1);
+    declare_channel(&database, "ops", "resend", resend(&server.url()));
+    let report = once(&database, At::noon());
+    assert_eq!(report.outcome(), Outcome::Done);
+    assert_eq!(
+        report.delivered[0].subject,
+        "Critical: public.trouble, trouble, T1"
+    );
+    assert_eq!(once(&database, At::noon()).delivered, []);
+    assert_eq!(server.requests().len(), 1);
+    assert_eq!(
+        count(
+            &database,
+            "audit.outbox where state = 'delivered' and provider_message_id like '49a3999c%' and picture is null"
+        ),
+        1
+    );
+}
+
+#[test]
+fn a_message_that_fails_is_tried_again_when_the_provider_allows_it() {
+    let server = Provider::start([
+        Answer::status(500),
+        Answer::status(429).with("retry-after", "3600"),
+    ]);
+    let database = trouble(1);
+    declare_channel(&database, "ops", "resend", resend(&server.url()));
+    let noon = At::noon();
+
+    let report = once(&database, noon);
+    assert_eq!(report.outcome(), Outcome::Delayed);
+    assert_eq!(report.delayed[0].error, "the provider answered 500");
+    once(&database, noon.later(TimeDelta::seconds(14)));
+    assert_eq!(server.requests().len(), 1, "too early");
+    once(&database, noon.later(TimeDelta::seconds(31)));
+    once(&database, noon.later(TimeDelta::seconds(3_600)));
+    assert_eq!(server.requests().len(), 2, "the provider asked for an hour");
+    assert_eq!(
+        once(&database, noon.later(TimeDelta::seconds(3_700)))
+            .delivered
+            .len(),
+        1
+    );
+
+    assert_eq!(
+        outcomes(&database),
+        "1 failed 500, 2 failed 429, 3 delivered 200"
+    );
+    let requests = server.requests();
+    assert!(
+        requests
+            .iter()
+            .all(|request| request.header("idempotency-key")
+                == requests[0].header("idempotency-key"))
+    );
+    assert!(
+        requests
+            .iter()
+            .all(|request| request.body == requests[0].body),
+        "every attempt sends the same"
+    );
+}
+
+#[test]
+fn every_attempt_sends_the_picture_of_the_first() {
+    let server = Provider::start([Answer::status(500)]);
+    let database = trouble(1);
+    declare_channel(&database, "ops", "resend", resend(&server.url()));
+    let drawn = Arc::new(AtomicUsize::new(0));
+    let noon = At::noon();
+    for clock in [noon, noon.later(TimeDelta::minutes(1))] {
+        let drawn = Arc::clone(&drawn);
+        let picture =
+            move |_: &mut PgConnection| Some(vec![drawn.fetch_add(1, Ordering::SeqCst) as u8]);
+        let mut options = Options {
+            picture: Some(Box::new(picture)),
+            ..options()
+        };
+        run_once(&mut database.connect(), &mut options, &clock).unwrap();
+    }
+    assert_eq!(drawn.load(Ordering::SeqCst), 1);
+    let requests = server.requests();
+    assert_eq!(
+        requests[0].json()["attachments"][0]["content_id"],
+        "dashboard"
+    );
+    assert_eq!(requests[0].body, requests[1].body);
+}
+
+#[test]
+fn a_provider_that_can_not_be_reached_is_waited_for() {
+    let nobody = Provider::start([]).url();
+    let database = trouble(3);
+    declare_channel(&database, "ops", "resend", resend("http://127.0.0.1:9"));
+    let noon = At::noon();
+    let report = once(&database, noon);
+    assert_eq!(report.outcome(), Outcome::Delayed);
+    assert!(
+        report.delayed[0]
+            .error
+            .starts_with("`127.0.0.1:9` could not be reached: "),
+        "{:?}",
+        report.delayed
+    );
+    assert_eq!(
+        outcomes(&database),
+        "1 failed",
+        "the others are not tried in vain"
+    );
+    assert_eq!(count(&database, "audit.outbox where state = 'ready'"), 3);
+    drop(nobody);
+
+    let server = Provider::start([]);
+    diesel::sql_query("update audit.channel set definition = $1")
+        .bind::<Jsonb, _>(resend(&server.url()))
+        .execute(&mut database.connect())
+        .unwrap();
+    assert_eq!(
+        once(&database, noon.later(TimeDelta::minutes(1)))
+            .delivered
+            .len(),
+        3
+    );
+}
+
+#[test]
+fn a_provider_that_hangs_does_not_hold_up_another() {
+    let hanging = Provider::start([Answer::Hang]);
+    let server = Provider::start([]);
+    let database = trouble(1);
+    declare_channel(&database, "ops", "resend", resend(&hanging.url()));
+    declare_channel(&database, "oncall", "resend", resend(&server.url()));
+    run(
+        &database,
+        "update audit.route set definition = '{\"to\": [\"ops\", \"oncall\"]}'",
+    );
+    let mut options = Options {
+        timeouts: Timeouts {
+            connect: Duration::from_millis(300),
+            total: Duration::from_millis(300),
+        },
+        ..options()
+    };
+    let noon = At::noon();
+    let report = run_once(&mut database.connect(), &mut options, &noon).unwrap();
+    assert_eq!(report.delivered[0].channel, "oncall");
+    assert!(
+        report.delayed[0]
+            .error
+            .ends_with("it did not answer in time"),
+        "{:?}",
+        report.delayed
+    );
+    assert_eq!(
+        once(&database, noon.later(TimeDelta::minutes(1))).delivered[0].channel,
+        "ops"
+    );
+}
+
+#[test]
+fn refused_credentials_pause_the_channel_and_lose_nothing() {
+    let refusal = json!({ "statusCode": 401, "name": "restricted_api_key", "message": "This API key may not send" });
+    let server = Provider::start([Answer::json(401, refusal)]);
+    let other = Provider::start([]);
+    let database = trouble(3);
+    declare_channel(&database, "ops", "resend", resend(&server.url()));
+    declare_channel(&database, "spare", "resend", resend(&other.url()));
+
+    let noon = At::noon();
+    let report = once(&database, noon);
+    assert_eq!(report.outcome(), Outcome::Trouble);
+    assert_eq!(
+        report.paused,
+        [(
+            "ops".to_owned(),
+            "the provider answered 401: restricted_api_key: This API key may not send".to_owned()
+        )]
+    );
+    assert_eq!(server.requests().len(), 1, "one refusal is enough");
+    assert_eq!(
+        count(
+            &database,
+            "audit.outbox where state = 'ready' and attempt = 0"
+        ),
+        3
+    );
+
+    // The next tick says so through the channel that is left.
+    let report = once(&database, noon);
+    assert_eq!(report.delivered.len(), 1);
+    assert_eq!(report.delivered[0].channel, "spare");
+    assert_eq!(report.delivered[0].subject, "Critical: audit pipeline, ops");
+
+    assert!(resume_channel(&mut database.connect(), "ops").unwrap());
+    let report = once(&database, noon);
+    assert_eq!(report.outcome(), Outcome::Done);
+    assert_eq!(
+        report
+            .delivered
+            .iter()
+            .filter(|delivered| delivered.channel == "ops")
+            .count(),
+        3
+    );
+    assert_eq!(other.requests().len(), 2, "that it is over is told as well");
+    assert_eq!(server.requests().len(), 4);
+}
+
+#[test]
+fn a_missing_secret_is_reported_and_costs_no_attempt() {
+    let server = Provider::start([]);
+    let database = trouble(1);
+    declare_channel(&database, "ops", "resend", resend(&server.url()));
+    let noon = At::noon();
+    let mut without = Options {
+        environment: Box::new(|_| None),
+        ..options()
+    };
+    let report = run_once(&mut database.connect(), &mut without, &noon).unwrap();
+    assert_eq!(report.outcome(), Outcome::Trouble);
+    assert_eq!(
+        report.unusable,
+        [(
+            "ops".to_owned(),
+            "the environment variable `KEY` is not set".to_owned()
+        )]
+    );
+    assert_eq!(
+        once(&database, noon.later(TimeDelta::minutes(1)))
+            .delivered
+            .len(),
+        1
+    );
+    assert_eq!(outcomes(&database), "1 delivered 200");
+}
+
+#[test]
+fn after_the_last_attempt_a_message_is_dead_and_can_be_driven_again() {
+    let server = Provider::start((0..10).map(|_| Answer::status(500)));
+    let other = Provider::start([]);
+    let database = trouble(1);
+    declare_channel(&database, "ops", "resend", resend(&server.url()));
+    declare_channel(&database, "spare", "resend", resend(&other.url()));
+    let mut clock = At::noon();
+    for attempt in 1..10 {
+        assert_eq!(
+            once(&database, clock).outcome(),
+            Outcome::Delayed,
+            "attempt {attempt}"
+        );
+        clock = clock.later(TimeDelta::hours(6));
+    }
+    let report = once(&database, clock);
+    assert_eq!(report.outcome(), Outcome::Trouble);
+    assert_eq!(report.dead.len(), 1);
+    assert_eq!(
+        once(&database, clock).delivered[0].channel,
+        "spare",
+        "somebody hears of it"
+    );
+
+    run(&database, "select audit.redrive('ops')");
+    let report = once(&database, clock);
+    assert!(
+        report
+            .delivered
+            .iter()
+            .any(|delivered| delivered.channel == "ops"),
+        "{report:?}"
+    );
+}
+
+#[test]
+fn a_message_that_the_provider_can_not_read_is_dead_at_once() {
+    let server = Provider::start([Answer::json(
+        422,
+        json!({ "name": "missing_required_field", "message": "to" }),
+    )]);
+    let database = trouble(1);
+    declare_channel(&database, "ops", "resend", resend(&server.url()));
+    let report = once(&database, At::noon());
+    assert_eq!(
+        report.dead[0].error,
+        "the provider answered 422: missing_required_field: to"
+    );
+}
+
+#[test]
+fn two_notifiers_at_once_deliver_each_message_once() {
+    let server = Provider::start([]);
+    let database = trouble(9);
+    for channel in ["ops", "oncall", "office"] {
+        declare_channel(&database, channel, "resend", resend(&server.url()));
+    }
+    run(
+        &database,
+        "update audit.route set definition = '{\"to\": [\"ops\", \"oncall\", \"office\"]}'",
+    );
+    let clock = At::noon();
+    std::thread::scope(|scope| {
+        for worker in 0..4 {
+            let database = &database;
+            scope.spawn(move || {
+                let mut options = Options {
+                    worker: format!("worker {worker}"),
+                    batch: 2,
+                    ..options()
+                };
+                round(
+                    &mut database.connect(),
+                    &mut options,
+                    &clock,
+                    &AtomicBool::new(false),
+                )
+                .unwrap();
+            });
+        }
+    });
+    // A worker that found nothing to claim may have left while another one still held the first message of an alert.
+    once(&database, clock);
+    let mut keys: Vec<String> = server
+        .requests()
+        .iter()
+        .map(|request| request.header("idempotency-key").to_owned())
+        .collect();
+    assert_eq!(keys.len(), 27);
+    keys.sort();
+    keys.dedup();
+    assert_eq!(keys.len(), 27);
+}
+
+#[test]
+fn what_a_killed_worker_held_is_sent_again_under_the_same_key() {
+    let server = Provider::start([]);
+    let database = trouble(1);
+    declare_channel(&database, "ops", "resend", resend(&server.url()));
+    let noon = At::noon();
+    audit_schema::tick(&mut database.connect(), noon.now).unwrap();
+    let claim = Claim {
+        worker: "killed".to_owned(),
+        ..Claim::default()
+    };
+    let held = outbox::claim(&mut database.connect(), &claim, Some(noon.wall))
+        .unwrap()
+        .remove(0);
+
+    assert_eq!(
+        once(&database, noon.later(TimeDelta::seconds(119))).delivered,
+        []
+    );
+    assert_eq!(
+        once(&database, noon.later(TimeDelta::seconds(120)))
+            .delivered
+            .len(),
+        1
+    );
+    assert_eq!(
+        server.requests()[0].header("idempotency-key"),
+        held.delivery_id.to_string()
+    );
+    assert_eq!(outcomes(&database), "1 abandoned, 2 delivered 200");
+
+    // Whoever comes back from the dead has nothing to say any more.
+    let wall = Some(noon.wall);
+    assert!(!outbox::complete(&mut database.connect(), &held, Some(200), None, wall).unwrap());
+    assert!(!outbox::release(&mut database.connect(), &held, TimeDelta::zero(), wall).unwrap());
+    assert!(!outbox::refuse(&mut database.connect(), &held, "late", None, wall).unwrap());
+    assert_eq!(outcomes(&database), "1 abandoned, 2 delivered 200");
+}
+
+#[test]
+fn the_end_is_told_after_the_beginning() {
+    let server = Provider::start([Answer::status(500)]);
+    let database = trouble(1);
+    declare_channel(&database, "ops", "resend", resend(&server.url()));
+    let noon = At::noon();
+    once(&database, noon);
+    run(&database, "delete from public.trouble");
+    assert_eq!(
+        once(&database, noon.later(TimeDelta::seconds(5))).delivered,
+        [],
+        "the beginning is still to be told"
+    );
+    let report = once(&database, noon.later(TimeDelta::minutes(1)));
+    let kinds: Vec<&str> = report
+        .delivered
+        .iter()
+        .map(|delivered| delivered.kind.name())
+        .collect();
+    assert_eq!(kinds, ["firing", "resolved"]);
+    let threads: Vec<Value> = server
+        .requests()
+        .iter()
+        .map(|request| request.json()["headers"]["References"].clone())
+        .collect();
+    assert_eq!(threads[1], threads[2]);
+}
+
+#[test]
+fn a_storm_is_told_in_a_handful_of_messages() {
+    let server = Provider::start([]);
+    let database = trouble(1_000);
+    declare_channel(&database, "ops", "resend", resend(&server.url()));
+    let report = once(&database, At::noon());
+    assert_eq!(report.tick.notices.len(), 1_000);
+    assert_eq!(report.delivered.len(), 10);
+    assert_eq!(
+        report.delivered[9].subject,
+        "Critical: 991 more alerts, 991 critical"
+    );
+}
+
+#[test]
+fn an_overlapping_run_leaves_the_work_to_the_first() {
+    let server = Provider::start([]);
+    let database = trouble(1);
+    declare_channel(&database, "ops", "resend", resend(&server.url()));
+    let mut first = database.connect();
+    assert!(outbox::try_only_notifier(&mut first).unwrap());
+    assert!(once(&database, At::noon()).busy);
+    outbox::release_only_notifier(&mut first).unwrap();
+    assert_eq!(once(&database, At::noon()).delivered.len(), 1);
+}
+
+#[test]
+fn following_survives_the_loss_of_the_database() {
+    struct Steps {
+        url: String,
+        rounds: usize,
+    }
+    impl Clock for Steps {
+        fn now(&self) -> DateTime<Utc> {
+            At::noon().now
+        }
+        fn wait(&mut self, _at_most: Duration) -> ControlFlow<()> {
+            self.rounds += 1;
+            if self.rounds == 1 {
+                let mut conn = audit_schema::connect(&self.url).unwrap();
+                conn.batch_execute(
+                    "insert into public.trouble values ('new');
+                     select pg_terminate_backend(pid) from pg_stat_activity
+                     where datname = current_database() and pid <> pg_backend_pid();",
+                )
+                .unwrap();
+            }
+            if self.rounds == 3 {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        }
+        fn wall(&self) -> Option<DateTime<Utc>> {
+            Some(At::noon().wall)
+        }
+    }
+
+    let server = Provider::start([]);
+    let database = trouble(1);
+    declare_channel(&database, "ops", "resend", resend(&server.url()));
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let listener = {
+        let heard = Arc::clone(&heard);
+        move |report: &RunReport| heard.lock().unwrap().push(report.delivered.len())
+    };
+    let options = Options {
+        listener: Some(Box::new(listener)),
+        ..options()
+    };
+    let clock = Steps {
+        url: database.url(),
+        rounds: 0,
+    };
+    follow(
+        &database.url(),
+        options,
+        clock,
+        Arc::new(AtomicBool::new(false)),
+    )
+    .unwrap();
+    assert_eq!(*heard.lock().unwrap(), [1, 1]);
+}
+
+#[test]
+fn following_stops_when_told() {
+    let database = trouble(0);
+    follow(
+        &database.url(),
+        options(),
+        At::noon(),
+        Arc::new(AtomicBool::new(true)),
+    )
+    .unwrap();
+}
+
+#[test]
+fn no_database_is_an_error_at_once() {
+    let error = follow(
+        "postgres://nobody@127.0.0.1:9/nothing",
+        options(),
+        At::noon(),
+        Arc::new(AtomicBool::new(false)),
+    );
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "the outbox could not be worked on"
+    );
+}
