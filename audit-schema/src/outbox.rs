@@ -101,6 +101,9 @@ pub struct Told {
     pub rule: Option<String>,
     /// The summary, if the alert is about one.
     pub summary: Option<String>,
+    /// The columns of the summary, in the order in which they are declared.
+    #[serde(default)]
+    pub columns: Vec<String>,
     /// The condition of the alert policy, as declared.
     pub condition: Option<String>,
 }

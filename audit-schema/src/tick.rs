@@ -331,7 +331,23 @@ impl Seen {
                 )
             }
         };
-        say::say(&sentence, &self.observed)
+        say::say(&sentence, &self.readable())
+    }
+
+    /// The numbers as people write them: thousands apart, ratios in percent. Values of the group are names, and stay.
+    fn readable(&self) -> Map<String, Value> {
+        let read = |(name, value): (&String, &Value)| {
+            let read = match (value.as_i64(), value.as_f64()) {
+                _ if self.group.contains_key(name) => value.clone(),
+                (_, Some(ratio)) if name.ends_with("_ratio") => {
+                    json!(format!("{:.1} %", ratio * 100.0))
+                }
+                (Some(whole), _) => json!(thousands_apart(whole)),
+                _ => value.clone(),
+            };
+            (name.clone(), read)
+        };
+        self.observed.iter().map(read).collect()
     }
 
     /// What audit.record_alerts() is to write: the episode as it is now, and what moved it there.
@@ -416,5 +432,29 @@ impl Seen {
             (Some(gone), Cause::Lapsed | Cause::Ended) => gone.clone(),
             _ => words.to_owned(),
         }
+    }
+}
+
+fn thousands_apart(number: i64) -> String {
+    let digits = number.unsigned_abs().to_string();
+    let mut text = String::from(if number < 0 { "−" } else { "" });
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_set_apart() {
+        assert_eq!(thousands_apart(7), "7");
+        assert_eq!(thousands_apart(-1_234), "−1,234");
+        assert_eq!(thousands_apart(51_955_000), "51,955,000");
     }
 }

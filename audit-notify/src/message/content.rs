@@ -309,6 +309,9 @@ fn subject(told: &Told, severity: Severity, kind: Kind) -> String {
 /// What the table of numbers leaves out, because the sentences above it say it.
 const TOLD_ELSEWHERE: [&str; 5] = ["table", "rule", "kind", "why", "policy"];
 
+/// The numbers of a rule, in the order in which people ask for them.
+const RULE_COLUMNS: [&str; 5] = ["failing", "rows", "failing_ratio", "errors", "action"];
+
 fn facts(kind: Kind, told: &Told) -> Vec<Fact> {
     let nothing = Map::new();
     let now = told.transition.observed.as_object().unwrap_or(&nothing);
@@ -316,20 +319,46 @@ fn facts(kind: Kind, told: &Told) -> Vec<Fact> {
     let is_over = kind == Kind::Resolved;
     let shown = if is_over { then } else { now };
     let group = told.alert.group_values.as_object().unwrap_or(&nothing);
-    let rank = |name: &str| (name != "bucket", !group.contains_key(name));
+    // The bucket and the group first, then the measures as declared, then what else there is.
+    let place = |name: &str| {
+        let declared = told
+            .columns
+            .iter()
+            .map(String::as_str)
+            .chain(RULE_COLUMNS)
+            .position(|column| column == name);
+        (
+            name != "bucket",
+            !group.contains_key(name),
+            declared.unwrap_or(usize::MAX),
+        )
+    };
     let mut names: Vec<&String> = shown
-        .keys()
-        .filter(|name| !TOLD_ELSEWHERE.contains(&name.as_str()))
+        .iter()
+        .filter(|(name, value)| {
+            !TOLD_ELSEWHERE.contains(&name.as_str())
+                && !(*name == "errors" && value.as_i64() == Some(0))
+        })
+        .map(|(name, _)| name)
         .collect();
-    names.sort_by_key(|name| rank(name));
+    names.sort_by_key(|name| place(name));
+    let told_as = |name: &str, found: &Value| match found {
+        // A year or a number of a gate is a name, not a quantity.
+        Value::Number(number) if group.contains_key(name) => number.to_string(),
+        found => value(name, found),
+    };
     names
         .into_iter()
         .map(|name| Fact {
-            name: name.replace('_', " "),
-            value: value(name, &shown[name]),
+            name: if name == "bucket" {
+                "period".to_owned()
+            } else {
+                name.replace('_', " ")
+            },
+            value: told_as(name, &shown[name]),
             now: is_over.then(|| {
                 now.get(name)
-                    .map_or_else(|| "–".to_owned(), |found| value(name, found))
+                    .map_or_else(|| "–".to_owned(), |found| told_as(name, found))
             }),
             is_number: shown[name].is_number(),
         })

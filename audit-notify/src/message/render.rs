@@ -157,7 +157,7 @@ fn html(content: &Content) -> String {
          <h1 style=\"margin:16px 0 8px;font-size:22px;line-height:30px;font-weight:600;color:{INK}\">{}</h1>\
          <p style=\"margin:0;font-size:14px;line-height:21px;color:{QUIET}\">{}</p>{}</td></tr>\n",
         escape(&mark(content)),
-        escape(&content.headline),
+        unbroken(&escape(&content.headline)),
         escape(&content.lead),
         content.why.as_ref().map_or_else(String::new, |why| format!(
             "<p style=\"margin:8px 0 0;font-size:14px;line-height:21px;color:{QUIET}\"><b style=\"color:{INK}\">Why it matters:</b> {}</p>",
@@ -331,6 +331,24 @@ fn colors(content: &Content) -> (&'static str, &'static str) {
         Severity::Low => "#F2F4F7",
     };
     (content.severity.color(Theme::Light), tint)
+}
+
+/// A date is not broken at its hyphens.
+fn unbroken(text: &str) -> String {
+    let characters: Vec<char> = text.chars().collect();
+    let is_digit = |place: Option<usize>| {
+        place
+            .and_then(|place| characters.get(place))
+            .is_some_and(char::is_ascii_digit)
+    };
+    let unbroken = characters
+        .iter()
+        .enumerate()
+        .map(|(place, character)| match character {
+            '-' if is_digit(place.checked_sub(1)) && is_digit(Some(place + 1)) => '\u{2011}',
+            other => *other,
+        });
+    unbroken.collect()
 }
 
 fn lower_first(text: &str) -> String {

@@ -25,7 +25,7 @@ pub fn blizzard() -> Told {
             policy: "cancellations".to_owned(),
             group_values: json!({ "origin": "EWR" }),
             severity: "critical".to_owned(),
-            title: "EWR: 412 of 1305 departures cancelled on 2013-02-08".to_owned(),
+            title: "EWR: 412 of 1,305 departures cancelled on 2013-02-08".to_owned(),
             owner: "ops-data@example.com".to_owned(),
             runbook: Some("https://example.com/runbooks/cancellations".to_owned()),
             time_zone: Some("America/New_York".to_owned()),
@@ -39,12 +39,15 @@ pub fn blizzard() -> Told {
             to_state: "firing".to_owned(),
             at: time("2013-02-08T18:00:00Z"),
             reason: "the condition has held long enough".to_owned(),
-            title: "EWR: 412 of 1305 departures cancelled on 2013-02-08".to_owned(),
+            title: "EWR: 412 of 1,305 departures cancelled on 2013-02-08".to_owned(),
             observed,
         },
         table: Some("public.flights".to_owned()),
         rule: None,
         summary: Some("departures_by_day".to_owned()),
+        columns: ["origin", "flights", "cancelled", "mean_delay"]
+            .map(str::to_owned)
+            .to_vec(),
         condition: Some("cancelled > 0.25 * flights and flights >= 50".to_owned()),
     }
 }
@@ -72,7 +75,7 @@ pub fn bad_rows(rule: &str, severity: &str) -> Told {
     told.alert.group_values = json!({});
     told.alert.time_zone = None;
     told.alert.runbook = None;
-    told.transition.title = format!("public.flights: 2512 of 51955 rows fail the rule {rule}");
+    told.transition.title = format!("public.flights: 2,512 of 51,955 rows fail the rule {rule}");
     told.alert.title = told.transition.title.clone();
     told.transition.observed = json!({
         "table": "public.flights", "rule": rule, "kind": "not_null", "failing": 2512, "rows": 51955,

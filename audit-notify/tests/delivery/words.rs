@@ -12,15 +12,15 @@ fn a_firing_alert_reads_as_plain_text() {
         "Critical: public.flights, cancellations, EWR"
     );
     insta::assert_snapshot!(message.text, @r#"
-    EWR: 412 of 1305 departures cancelled on 2013-02-08
+    EWR: 412 of 1,305 departures cancelled on 2013-02-08
 
     ▲ Critical · firing
     Since Friday 8 February 2013, 13:00 EST. Alert policy cancellations on public.flights.
 
-      bucket      2013-02-08
+      period      2013-02-08
       origin      EWR
-      cancelled          412
       flights          1,305
+      cancelled          412
       mean delay        26.7
 
       fires when cancelled > 0.25 * flights and flights >= 50
@@ -50,16 +50,16 @@ fn its_end_compares_then_and_now() {
         "Re: Critical: public.flights, cancellations, EWR"
     );
     insta::assert_snapshot!(message.text, @r#"
-    Over after 32 hours: EWR: 412 of 1305 departures cancelled on 2013-02-08
+    Over after 32 hours: EWR: 412 of 1,305 departures cancelled on 2013-02-08
 
     ✓ Resolved · was critical
     It began Friday 8 February 2013, 13:00 EST and ended Saturday 9 February 2013, 21:00 EST. Alert policy cancellations on public.flights.
 
                         then  now
-      bucket      2013-02-08  2013-02-09
+      period      2013-02-08  2013-02-09
       origin      EWR         EWR
-      cancelled          412  31
       flights          1,305  301
+      cancelled          412  31
       mean delay        26.7  12.5
 
       fires when cancelled > 0.25 * flights and flights >= 50
@@ -80,17 +80,16 @@ fn its_end_compares_then_and_now() {
 fn a_failing_rule_says_why_it_matters() {
     let message = message(Kind::Repeat, &[bad_rows("not_null_tailnum", "normal")]);
     insta::assert_snapshot!(message.text, @r#"
-    public.flights: 2512 of 51955 rows fail the rule not_null_tailnum
+    public.flights: 2,512 of 51,955 rows fail the rule not_null_tailnum
 
     ● Normal · still firing, for less than a minute
     Firing since Friday 8 February 2013, 18:00 UTC. Alert policy bad_rows on public.flights.
     Why it matters: A flight without a tail number cannot be matched to <maintenance>.
 
-      action         flag
-      errors              0
       failing         2,512
-      failing ratio   4.8 %
       rows           51,955
+      failing ratio   4.8 %
+      action         flag
 
       fires when failing_ratio > 0.04
 
@@ -128,13 +127,13 @@ fn many_alerts_are_told_in_one_message_the_worst_first() {
     ▲ Critical · 27 alerts
     So much happened at once, Friday 8 February 2013, 18:00 UTC, that the rest is told in one message.
 
-      ▲ critical   public.flights: 2512 of 51955 rows fail the rule range_distance
-      ● normal     public.flights: 2512 of 51955 rows fail the rule rule_0
-      ● normal     public.flights: 2512 of 51955 rows fail the rule rule_1
-      ● normal     public.flights: 2512 of 51955 rows fail the rule rule_2
-      ● normal     public.flights: 2512 of 51955 rows fail the rule rule_3
-      ● normal     public.flights: 2512 of 51955 rows fail the rule rule_4
-      ● normal     public.flights: 2512 of 51955 rows fail the rule rule_5
+      ▲ critical   public.flights: 2,512 of 51,955 rows fail the rule range_distance
+      ● normal     public.flights: 2,512 of 51,955 rows fail the rule rule_0
+      ● normal     public.flights: 2,512 of 51,955 rows fail the rule rule_1
+      ● normal     public.flights: 2,512 of 51,955 rows fail the rule rule_2
+      ● normal     public.flights: 2,512 of 51,955 rows fail the rule rule_3
+      ● normal     public.flights: 2,512 of 51,955 rows fail the rule rule_4
+      ● normal     public.flights: 2,512 of 51,955 rows fail the rule rule_5
     "#);
     assert!(message.text.contains("… and 7 more"));
 }

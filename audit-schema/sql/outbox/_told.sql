@@ -12,6 +12,14 @@ as $$
         'table', watched.name,
         'rule', rule.name,
         'summary', nullif(policy.definition ->> 'on', 'rules'),
+        'columns', array(
+            select item ->> 'name'
+            from jsonb_array_elements(
+                coalesce(nullif(summary.definition -> 'group_by', 'null'), '[]')
+                || coalesce(nullif(summary.definition -> 'measures', 'null'), '[]')
+            ) with ordinality as declared (item, position)
+            order by position
+        ),
         'condition', policy.definition ->> 'when'
     )
     from audit.alert_transition as told
@@ -19,6 +27,7 @@ as $$
     left join audit.watched_table as watched on watched.table_id = episode.table_id
     left join audit.rule as rule on rule.rule_id = episode.rule_id
     left join audit.alert_policy as policy on policy.alert_policy_id = episode.alert_policy_id
+    left join audit.summary as summary on summary.name = policy.definition ->> 'on' and summary.retired_at is null
     where told.alert_transition_id = transition;
 $$;
 
