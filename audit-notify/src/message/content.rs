@@ -335,10 +335,8 @@ fn facts(kind: Kind, told: &Told) -> Vec<Fact> {
     };
     let mut names: Vec<&String> = shown
         .iter()
-        .filter(|(name, value)| {
-            !TOLD_ELSEWHERE.contains(&name.as_str())
-                && !(*name == "errors" && value.as_i64() == Some(0))
-        })
+        .filter(|(name, _)| !TOLD_ELSEWHERE.contains(&name.as_str()))
+        .filter(|(name, value)| *name != "errors" || value.as_i64() != Some(0))
         .map(|(name, _)| name)
         .collect();
     names.sort_by_key(|name| place(name));
@@ -473,7 +471,7 @@ fn grouped(number: &str) -> String {
     let (whole, fraction) = rest.split_at(rest.find('.').unwrap_or(rest.len()));
     let mut digits = String::new();
     for (position, digit) in whole.chars().enumerate() {
-        if position > 0 && (whole.len() - position) % 3 == 0 {
+        if position > 0 && (whole.len() - position).is_multiple_of(3) {
             digits.push(',');
         }
         digits.push(digit);

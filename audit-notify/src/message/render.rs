@@ -109,9 +109,9 @@ fn text(content: &Content) -> String {
     for step in &content.steps {
         let _ = writeln!(text, "  {}:\n    {}", step.text, step.command);
     }
-    let _ = write!(
+    let _ = writeln!(
         text,
-        "\n-- \n{}\nAlert {}\n",
+        "\n-- \n{}\nAlert {}",
         audience(content),
         content.alert_id
     );
@@ -139,23 +139,23 @@ fn html(content: &Content) -> String {
     let mut body = String::new();
 
     // The first line is what a list of messages shows next to the subject.
-    let _ = write!(
+    let _ = writeln!(
         body,
         "<div style=\"display:none;max-height:0;overflow:hidden\">{}</div>\n\
          <table role=\"presentation\" width=\"100%\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\" style=\"background:#F2F4F7\">\
          <tr><td align=\"center\" style=\"padding:24px 8px\">\n\
          <table role=\"presentation\" width=\"600\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\" \
          style=\"width:600px;max-width:100%;background:#FFFFFF;border:1px solid {LINE};border-radius:8px;{SANS};color:{INK}\">\n\
-         <tr><td style=\"height:6px;line-height:6px;font-size:0;background:{color};border-radius:8px 8px 0 0\">&nbsp;</td></tr>\n",
+         <tr><td style=\"height:6px;line-height:6px;font-size:0;background:{color};border-radius:8px 8px 0 0\">&nbsp;</td></tr>",
         escape(&content.headline),
     );
 
-    let _ = write!(
+    let _ = writeln!(
         body,
         "<tr><td style=\"padding:24px 32px 8px\">\
          <span style=\"display:inline-block;padding:4px 12px;border-radius:12px;background:{tint};color:{color};font-size:13px;line-height:18px;font-weight:600\">{}</span>\
          <h1 style=\"margin:16px 0 8px;font-size:22px;line-height:30px;font-weight:600;color:{INK}\">{}</h1>\
-         <p style=\"margin:0;font-size:14px;line-height:21px;color:{QUIET}\">{}</p>{}</td></tr>\n",
+         <p style=\"margin:0;font-size:14px;line-height:21px;color:{QUIET}\">{}</p>{}</td></tr>",
         escape(&mark(content)),
         unbroken(&escape(&content.headline)),
         escape(&content.lead),
@@ -172,13 +172,13 @@ fn html(content: &Content) -> String {
         body.push_str(&items(content));
     }
 
-    let _ = write!(
+    let _ = writeln!(
         body,
         "{PICTURE_BEGINS}<tr><td style=\"padding:16px 32px 8px\">\
          <img src=\"cid:{PICTURE_ID}\" width=\"536\" alt=\"The dashboard when this was sent\" \
          style=\"display:block;width:536px;max-width:100%;height:auto;border:1px solid {LINE};border-radius:4px\">\
          <p style=\"margin:6px 0 0;font-size:12px;line-height:16px;color:{QUIET}\">The dashboard when this was sent</p>\
-         </td></tr>{PICTURE_ENDS}\n",
+         </td></tr>{PICTURE_ENDS}",
     );
 
     body.push_str(&what_to_do(content, color));
@@ -259,10 +259,10 @@ fn items(content: &Content) -> String {
                 format!("{} {}", item.severity.symbol(), item.severity.label()),
             )
         };
-        let _ = write!(
+        let _ = writeln!(
             rows,
             "<tr><td style=\"{cell};width:96px;color:{color};font-weight:600;font-size:13px;white-space:nowrap\">{word}</td>\
-             <td style=\"{cell};padding-left:12px\">{}</td></tr>\n",
+             <td style=\"{cell};padding-left:12px\">{}</td></tr>",
             escape(&item.title)
         );
     }
