@@ -212,31 +212,40 @@ pub fn follow(
                 Err(error) => Err(Error::from(error)),
             },
         };
-        match worked {
+        let wait = match worked {
             Ok(report) => {
                 pause = options.interval;
                 tell(&report);
                 if let Some(listener) = options.listener.as_mut() {
                     listener(&report);
                 }
+                pause
             }
             Err(error) => {
                 connection = None;
-                pause = (pause * 2).clamp(options.interval, LONGEST_PAUSE);
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     "trying the database again"
                 );
+                let wait = pause;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+                wait
             }
-        }
-        if clock.wait(pause).is_break() {
-            break;
+        };
+        // In slices, so that a long pause does not keep whoever wants to stop.
+        let mut left = wait;
+        while !left.is_zero() && !stop.load(Ordering::Relaxed) {
+            let slice = left.min(options.interval.max(Duration::from_millis(1)));
+            if clock.wait(slice).is_break() {
+                return Ok(());
+            }
+            left -= slice;
         }
     }
     Ok(())
 }
 
-/// One round: a tick, and all deliveries that are due. Several may run at once. Between two batches it looks at `stop`.
+/// One round: a tick, and all deliveries that are due. Several may run at once. Before each request it looks at `stop`.
 ///
 /// # Errors
 /// When the database can not be reached or refuses.
@@ -253,6 +262,7 @@ pub fn round(
     let mut round = Round {
         options,
         clock,
+        stop,
         channels: HashMap::new(),
         picture: None,
     };
@@ -292,6 +302,7 @@ fn tell(report: &RunReport) {
 struct Round<'a> {
     options: &'a mut Options,
     clock: &'a dyn Clock,
+    stop: &'a AtomicBool,
     channels: HashMap<i32, Result<Box<dyn Channel>, String>>,
     /// Drawn at most once, when the first message wants it.
     picture: Option<Option<Vec<u8>>>,
@@ -307,7 +318,7 @@ struct Parcel {
 /// What came of a delivery.
 enum Sent {
     Tried(Result<Receipt, SendError>),
-    /// Not tried, because the channel was found wanting, or because the lease would not have lasted.
+    /// Not tried: the channel was found wanting, the lease would not have lasted, or we are to stop.
     NotTried(TimeDelta),
 }
 
@@ -344,6 +355,7 @@ impl Round<'_> {
                 .saturating_sub(self.options.timeouts.total);
         let wall = self.clock.wall();
         let channels = &self.channels;
+        let stop = self.stop;
         let last_attempt = self.options.last_attempt;
         // A channel is served in order, channels side by side: one that hangs does not hold up the others. Results are
         // written as they come, so that a crash forgets as little as possible.
@@ -359,7 +371,9 @@ impl Round<'_> {
                     for parcel in parcels {
                         let sent = match wanting {
                             Some(wait) => Sent::NotTried(wait),
-                            None if Instant::now() >= begin_before => {
+                            None if Instant::now() >= begin_before
+                                || stop.load(Ordering::Relaxed) =>
+                            {
                                 Sent::NotTried(TimeDelta::zero())
                             }
                             None => Sent::Tried(channel.send(&Envelope {

@@ -647,3 +647,32 @@ fn no_database_is_an_error_at_once() {
         "the outbox could not be worked on"
     );
 }
+
+#[test]
+fn a_member_of_audit_operator_may_do_all_of_it() {
+    let server = Provider::start([Answer::status(500), Answer::status(401)]);
+    let database = trouble(1);
+    declare_channel(&database, "ops", "resend", resend(&server.url()));
+    let mut conn = database.connect();
+    conn.batch_execute("set session authorization audit_operator")
+        .unwrap();
+    let noon = At::noon();
+    for clock in [noon, noon.later(TimeDelta::minutes(1))] {
+        run_once(&mut conn, &mut options(), &clock).unwrap();
+    }
+    assert!(resume_channel(&mut conn, "ops").unwrap());
+    let report = run_once(
+        &mut conn,
+        &mut options(),
+        &noon.later(TimeDelta::minutes(2)),
+    )
+    .unwrap();
+    assert!(!report.delivered.is_empty());
+    for statement in [
+        "delete from audit.outbox",
+        "update audit.alert set state = 'firing'",
+        "delete from audit.delivery_attempt",
+    ] {
+        assert!(conn.batch_execute(statement).is_err(), "{statement}");
+    }
+}
