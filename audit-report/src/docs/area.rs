@@ -1,0 +1,135 @@
+//! Which table belongs to which subject, and where its box stands in the picture.
+
+use audit_schema::catalogue::{Catalogue, Table};
+
+/// A subject: tables that are read together.
+pub(super) struct Subject {
+    pub(super) name: &'static str,
+    pub(super) about: &'static str,
+    /// Its column in the picture, from the left.
+    pub(super) column: usize,
+    tables: &'static [&'static str],
+}
+
+pub(super) const SUBJECTS: [Subject; 10] = [
+    Subject {
+        name: "Declarations",
+        about: "What a team declares: which tables are watched, what correct data looks like, what is summed up.",
+        column: 2,
+        tables: &["watched_table", "rule", "summary"],
+    },
+    Subject {
+        name: "The log",
+        about: "What was written, in two levels: the head, and the sealed segments the tick packs it into. Log tables carry no foreign keys, because a writer must not lock what another writer locks.",
+        column: 0,
+        tables: &["change", "segment"],
+    },
+    Subject {
+        name: "What failed",
+        about: "Rules failed by statements, and rows that were set aside.",
+        column: 1,
+        tables: &["finding", "quarantine"],
+    },
+    Subject {
+        name: "Counters",
+        about: "Folded bases of the live counters, and how far the tick has come. A reader adds what is not folded yet.",
+        column: 3,
+        tables: &[
+            "progress",
+            "table_counter_base",
+            "rule_counter_base",
+            "table_activity_base",
+            "rule_activity_base",
+        ],
+    },
+    Subject {
+        name: "Who hears of it",
+        about: "When somebody is to be told, and on which way.",
+        column: 3,
+        tables: &["alert_policy", "channel", "route"],
+    },
+    Subject {
+        name: "Alerts",
+        about: "Episodes, from their opening to their resolution.",
+        column: 4,
+        tables: &["alert", "alert_transition"],
+    },
+    Subject {
+        name: "Deliveries",
+        about: "Messages of alerts to channels, and what came of each attempt.",
+        column: 5,
+        tables: &["outbox", "delivery_attempt"],
+    },
+    Subject {
+        name: "Installation",
+        about: "Which version is installed.",
+        column: 5,
+        tables: &["migration", "source"],
+    },
+    Subject {
+        name: "Summaries",
+        about: "Folded bases of the summaries, generated from their declarations.",
+        column: 1,
+        tables: &[],
+    },
+    Subject {
+        name: "Watched tables",
+        about: "The tables of the application. The pipeline attaches triggers to them and changes nothing else.",
+        column: 0,
+        tables: &[],
+    },
+];
+
+/// The place of a table's subject in [`SUBJECTS`].
+pub(super) fn subject_of(table: &Table) -> usize {
+    let named = |name: &str| {
+        SUBJECTS
+            .iter()
+            .position(|subject| subject.name == name)
+            .unwrap_or(0)
+    };
+    match table.schema.as_str() {
+        "audit_compiled" => named("Summaries"),
+        "audit" => SUBJECTS
+            .iter()
+            .position(|subject| subject.tables.contains(&table.name.as_str()))
+            .unwrap_or_else(|| named("Installation")),
+        _ => named("Watched tables"),
+    }
+}
+
+/// The tables of every subject, in the order in which the subject names them, else by name.
+pub(super) fn tables_by_subject(catalogue: &Catalogue) -> Vec<(&'static Subject, Vec<&Table>)> {
+    SUBJECTS
+        .iter()
+        .enumerate()
+        .map(|(place, subject)| {
+            let mut tables: Vec<&Table> = catalogue
+                .tables
+                .iter()
+                .filter(|table| subject_of(table) == place)
+                .collect();
+            tables.sort_by_key(|table| {
+                subject
+                    .tables
+                    .iter()
+                    .position(|name| *name == table.name)
+                    .unwrap_or(usize::MAX)
+            });
+            (subject, tables)
+        })
+        .filter(|(_, tables)| !tables.is_empty())
+        .collect()
+}
+
+/// The short name of a type, without spaces.
+pub(super) fn short_type(data_type: &str) -> String {
+    data_type
+        .replace("timestamp with time zone", "timestamptz")
+        .replace("timestamp without time zone", "timestamp")
+        .replace("time without time zone", "time")
+        .replace("double precision", "float8")
+        .replace("character varying", "varchar")
+        .replace("\"char\"", "char")
+        .replace(' ', "_")
+}
