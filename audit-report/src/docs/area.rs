@@ -67,7 +67,7 @@ pub(super) const SUBJECTS: [Subject; 10] = [
         tables: &["migration", "source"],
     },
     Subject {
-        name: "Summaries",
+        name: "Generated in audit_compiled",
         about: "Folded bases of the summaries, generated from their declarations.",
         column: 1,
         tables: &[],
@@ -89,7 +89,7 @@ pub(super) fn subject_of(table: &Table) -> usize {
             .unwrap_or(0)
     };
     match table.schema.as_str() {
-        "audit_compiled" => named("Summaries"),
+        "audit_compiled" => named("Generated in audit_compiled"),
         "audit" => SUBJECTS
             .iter()
             .position(|subject| subject.tables.contains(&table.name.as_str()))

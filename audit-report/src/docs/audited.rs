@@ -200,14 +200,14 @@ fn describe(text: &mut String, table: &Watched, catalogue: &Catalogue) {
         return;
     }
     text.push_str(
-        "| rule | what is an error | severity | action | why | flagged | to be fixed | by |\n\
+        "| rule | a row is wrong unless | severity | action | why | flagged | to be fixed | by |\n\
          |---|---|---|---|---|---|---|---|\n",
     );
     for rule in &table.rules {
         text.push_str(&format!(
             "| {} | {} | {} | {} | {} | {} | {} | {} |\n",
             code(&rule.name),
-            error(rule),
+            demand(rule),
             severity(rule.severity),
             action_name(rule.action),
             or_dash(&cell(&rule.why)),
@@ -222,13 +222,16 @@ fn describe(text: &mut String, table: &Watched, catalogue: &Catalogue) {
     }
 }
 
-fn error(rule: &DeclaredRule) -> String {
-    let mut text = format!("not: {}", code(&rule.demands));
+fn demand(rule: &DeclaredRule) -> String {
+    let mut text = code(&rule.demands);
     if !rule.condition.is_empty() {
-        text.push_str(&format!(", where {}", code(&rule.condition)));
+        text.push_str(&format!(
+            "; only rows where {} are looked at",
+            code(&rule.condition)
+        ));
     }
     if rule.nulls_fail {
-        text.push_str("; or unknown, because a value is missing");
+        text.push_str("; a row of which it is unknown, because a value is missing, is wrong too");
     }
     text
 }

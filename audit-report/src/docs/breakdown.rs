@@ -4,7 +4,7 @@ use audit_core::Severity;
 use audit_schema::catalogue::{Catalogue, Column, Function, Right, Table, Trigger, View};
 
 use super::area::tables_by_subject;
-use super::audited::or_dash;
+use super::audited::{or_dash, plain};
 use super::entities::link;
 use super::markdown::{cell, code, codes, severity};
 
@@ -257,12 +257,12 @@ fn role(name: &str) -> String {
 fn views(text: &mut String, catalogue: &Catalogue) {
     text.push_str("## Views\n");
     for view in &catalogue.views {
-        describe_view(text, view);
+        describe_view(text, view, catalogue);
     }
     text.push('\n');
 }
 
-fn describe_view(text: &mut String, view: &View) {
+fn describe_view(text: &mut String, view: &View, catalogue: &Catalogue) {
     text.push_str(&format!(
         "\n### {}\n\n{}\n\n",
         cell(&format!("{}.{}", view.schema, view.name)),
@@ -274,7 +274,11 @@ fn describe_view(text: &mut String, view: &View) {
             "| {} | {} | {} |\n",
             code(&column.name),
             code(&column.data_type),
-            or_dash(&cell(&column.comment))
+            or_dash(&cell(&if column.comment.is_empty() {
+                summed_up(catalogue, view, &column.name)
+            } else {
+                column.comment.clone()
+            }))
         ));
     }
     if !view.reads.is_empty() {
@@ -282,6 +286,44 @@ fn describe_view(text: &mut String, view: &View) {
         text.push_str(&format!("\nReads {}.\n", reads.join(", ")));
     }
     rights(text, &view.rights);
+}
+
+/// What a column of a summary's view is, from the summary's declaration.
+fn summed_up(catalogue: &Catalogue, view: &View, column: &str) -> String {
+    let Some(summary) = catalogue
+        .watched
+        .iter()
+        .flat_map(|table| &table.summaries)
+        .find(|summary| view.schema == "audit_compiled" && summary.name == view.name)
+    else {
+        return String::new();
+    };
+    let part = |list: &str| {
+        summary.definition[list]
+            .as_array()
+            .and_then(|parts| parts.iter().find(|part| part["name"] == column))
+    };
+    let text = |value: &serde_json::Value| plain(value);
+    if let Some(group) = part("group_by") {
+        format!("Group: {}.", text(&group["expression"]))
+    } else if let Some(measure) = part("measures") {
+        let expression = text(&measure["expression"]);
+        if expression.is_empty() {
+            format!("Measure: {}.", text(&measure["function"]))
+        } else {
+            format!("Measure: {} of {expression}.", text(&measure["function"]))
+        }
+    } else if column == "bucket" {
+        let bucket = &summary.definition["bucket"];
+        format!(
+            "Start of the stretch of {} in which {} lies, in {}.",
+            text(&bucket["width"]),
+            text(&bucket["column"]),
+            text(&bucket["time_zone"])
+        )
+    } else {
+        String::new()
+    }
 }
 
 fn triggers(text: &mut String, catalogue: &Catalogue) {

@@ -221,7 +221,7 @@ pub fn erd_svg(catalogue: &Catalogue) -> String {
         MARGIN,
         64.0,
         &format!(
-            "{}, {}, {}",
+            "{}, {}, {}. P belongs to the primary key, F refers to another table, ? may be null.",
             count(tables.len() as i64, "table", "tables"),
             count(columns as i64, "column", "columns"),
             count(lines.len() as i64, "reference", "references")
@@ -320,11 +320,6 @@ fn draw_table(canvas: &mut Canvas, area: Area, table: &Table, palette: &crate::s
         palette.heat[1],
         1.0,
     );
-    let name = if table.schema == "audit" {
-        table.name.clone()
-    } else {
-        table.full_name()
-    };
     let note = if table.partitioned.is_empty() {
         ""
     } else {
@@ -335,7 +330,7 @@ fn draw_table(canvas: &mut Canvas, area: Area, table: &Table, palette: &crate::s
         area.x + 10.0,
         area.y + 17.5,
         WIDTH - 24.0 - note_width,
-        &name,
+        &table.name,
         Type::new(13.0, palette.ink).bold(),
     );
     canvas.text(

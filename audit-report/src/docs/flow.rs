@@ -29,13 +29,7 @@ pub fn flow(catalogue: &Catalogue) -> String {
             .objects
             .iter()
             .filter(|name| exists(catalogue, name))
-            .map(|name| {
-                if is_relation(catalogue, name) {
-                    link(name)
-                } else {
-                    code(name)
-                }
-            })
+            .map(|name| link(name))
             .collect();
         text.push_str(&format!(
             "| {} | {} | {} | {} | {} |\n",
@@ -673,16 +667,16 @@ fn stages(catalogue: &Catalogue) -> Vec<(&'static str, &'static str, Vec<Card>)>
     let deadlines: Vec<(Option<Severity>, String)> = Severity::ALL
         .into_iter()
         .filter_map(|level| {
-            let mut spans: Vec<&str> = catalogue
+            let mut spans: Vec<String> = catalogue
                 .watched
                 .iter()
                 .flat_map(|table| &table.rules)
                 .filter(|rule| rule.severity == level && rule.action != Action::Reject)
                 .map(|rule| {
                     if rule.fix_within.is_empty() {
-                        "no deadline"
+                        "no deadline".to_owned()
                     } else {
-                        rule.fix_within.as_str()
+                        format!("fixes within {}", rule.fix_within)
                     }
                 })
                 .collect();
