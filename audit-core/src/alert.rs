@@ -367,6 +367,8 @@ impl Step {
         if worse || episode.state == State::Pending {
             episode.severity = observation.severity;
         }
+        let told = episode.notified_at.is_some();
+        let held_long_enough = now - episode.opened_at >= timing.hold_for;
         let repeat_is_due = || {
             timing.repeat_every.is_some_and(|every| {
                 episode
@@ -375,7 +377,7 @@ impl Step {
             })
         };
         match episode.state {
-            State::Pending if now - episode.opened_at >= timing.hold_for => {
+            State::Pending if held_long_enough => {
                 self.move_to(State::Firing, Cause::Fired, Some(Message::Firing), now);
             }
             State::Pending | State::Resolved => {}
@@ -385,13 +387,17 @@ impl Step {
             State::Firing if repeat_is_due() => {
                 self.move_to(State::Firing, Cause::Repeated, Some(Message::Repeat), now);
             }
-            State::Snoozed if episode.snoozed_until.is_none_or(|until| now >= until) => {
-                self.move_to(
-                    State::Firing,
-                    Cause::SnoozeEnded,
-                    Some(Message::Repeat),
-                    now,
-                );
+            State::Snoozed
+                if episode.snoozed_until.is_none_or(|until| now >= until)
+                    && (told || held_long_enough) =>
+            {
+                // Who snoozed it before anybody was told is told now for the first time.
+                let message = if told {
+                    Message::Repeat
+                } else {
+                    Message::Firing
+                };
+                self.move_to(State::Firing, Cause::SnoozeEnded, Some(message), now);
             }
             State::Firing | State::Acknowledged | State::Snoozed => {}
         }
