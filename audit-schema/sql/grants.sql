@@ -21,7 +21,6 @@ grant insert, update on audit.watched_table, audit.rule, audit.summary to audit_
 -- Alerts and deliveries. `audit-notify` logs in as a member of audit_operator.
 grant insert, update on audit.alert_policy, audit.channel, audit.route to audit_admin;
 grant execute on function
-    audit.tick(timestamptz, integer),
     audit.latest_episodes(timestamptz),
     audit.observe(timestamptz),
     audit.record_alerts(timestamptz, jsonb),
@@ -36,6 +35,7 @@ grant execute on function
     audit.resume_channel(text),
     audit.redrive(text)
 to audit_operator, audit_admin;
+
 -- Watching and declaring. These run with the rights of the caller, who must own the table; the parts that only the
 -- owner of the pipeline may do are functions of their own.
 grant execute on function
@@ -51,3 +51,6 @@ to audit_admin;
 grant execute on function audit.tick(timestamptz, integer) to audit_operator, audit_admin;
 grant execute on function audit.history(regclass, text), audit.verify(), audit.replay_differences(regclass)
 to audit_reader, audit_operator, audit_admin;
+
+-- Anybody may run DDL on his own tables. PostgreSQL refuses the calls outside an event trigger.
+grant execute on function audit.recompile_after_ddl(), audit._partitions_to_lend(), audit._recompile_changed() to public;

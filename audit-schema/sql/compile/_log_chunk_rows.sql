@@ -7,16 +7,15 @@ create or replace function audit._log_chunk_rows(target regclass)
     set search_path = pg_catalog, pg_temp
 as $$
     select coalesce(
-        format(
-            'least(1000, greatest(1, 8388608 / greatest(1, max(%s))))',
-            string_agg(
+        'least(1000, greatest(1, 8388608 / greatest(1, max('
+            || string_agg(
                 format(
                     case when c.type ~ '^(text|character|character varying|bytea)(\(\d+\))?$' then 'coalesce(octet_length(audit_row.%I), 0)' else '4 * coalesce(pg_column_size(audit_row.%I), 0)' end,
                     c.name
                 ),
                 ' + '
             ) filter (where c.wide and c.type !~ '^character(?: varying)?\((?:\d|\d\d)\)$')
-        ),
+            || '))))',
         '1000'
     )
     from audit._log_column(target) c;

@@ -54,13 +54,13 @@ from (
             from (
                 select r.*, {key} as key, {old_key} as old_key
                 from (
-                    select c.lsn, c.xid, c.at, audit._context(c) as context, 1::bigint as position, {single_values}
+                    select c.lsn, c.xid, c.at, audit._context(c.*) as context, 1::bigint as position, {single_values}
                     from audit.change c {single_sources}
                     where c.ctid = any ($1) and c.rows = 1
                     union all
                     select c.lsn, c.xid, c.at, x.context, e.position, {chunk_values}
                     from audit.change c
-                    cross join lateral (select audit._context(c) as context offset 0) x
+                    cross join lateral (select audit._context(c.*) as context offset 0) x
                     cross join rows from ({chunk_sources}) with ordinality e ({chunk_names}, position)
                     where c.ctid = any ($1) and c.rows > 1
                 ) r

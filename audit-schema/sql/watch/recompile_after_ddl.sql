@@ -1,34 +1,21 @@
--- Compiles watched tables anew after DDL on them, so that the log and the rules follow the columns. Never fails the DDL:
--- what can not be compiled is a warning.
+-- Compiles watched tables anew after DDL on them, so that the log and the rules follow the columns and new partitions.
+-- Runs with the rights of whoever runs the DDL, who lends the pipeline the rights it needs on a new partition. Never
+-- fails the DDL: what can not be compiled is a warning.
 create or replace function audit.recompile_after_ddl()
     returns event_trigger
     language plpgsql
-    security definer
-    set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_variable
 declare
-    watched record;
+    partition regclass;
 begin
-    for watched in
-        select distinct w.table_id, w.name
-        from pg_event_trigger_ddl_commands() d
-        cross join lateral (
-            select d.objid as relid
-            union
-            select a.relid from pg_partition_ancestors(d.objid) a
-        ) r
-        join audit.watched_table w on w.relation = r.relid and w.unwatched_at is null
-        where d.classid = 'pg_class'::regclass
-            and not d.in_extension
-    loop
-        begin
-            perform audit._compile(watched.table_id);
-        exception when others then
-            raise warning 'the audit of % could not be compiled anew: %', watched.name, sqlerrm
-                using hint = 'Call audit.compile() for the table.';
-        end;
+    for partition in select p.partition from audit._partitions_to_lend() p loop
+        execute pg_catalog.format('grant select, trigger on %s to audit_owner', partition);
     end loop;
+    perform audit._recompile_changed();
+exception when others then
+    raise warning 'the audit of a table could not be compiled anew: %', sqlerrm
+        using hint = 'Call audit.compile() for the table.';
 end;
 $$;
 

@@ -1,0 +1,100 @@
+//! What the tests of the engine share: a database with a watched table, and its rows as text.
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use audit_schema::testing::{self, Database};
+use diesel::PgConnection;
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+
+/// A database with an empty watched table `orders`, and a connection to it.
+pub fn orders() -> (Database, PgConnection) {
+    watched(
+        "orders",
+        "create table orders (id bigint primary key, region text, amount numeric, note text)",
+    )
+}
+
+/// A database with one watched table, and a connection to it.
+pub fn watched(table: &str, create: &str) -> (Database, PgConnection) {
+    let database = testing::database();
+    let mut connection = database.connect();
+    run(&mut connection, create);
+    run(&mut connection, &format!("select audit.watch('{table}')"));
+    (database, connection)
+}
+
+/// Runs statements that must succeed.
+#[track_caller]
+pub fn run(connection: &mut PgConnection, statements: &str) {
+    if let Err(error) = connection.batch_execute(statements) {
+        panic!("{error}\n{statements}");
+    }
+}
+
+/// Runs statements that must fail: the name of the fact, and the message.
+#[track_caller]
+pub fn refused(connection: &mut PgConnection, statements: &str) -> String {
+    match connection.batch_execute(statements) {
+        Ok(()) => panic!("should fail: {statements}"),
+        Err(diesel::result::Error::DatabaseError(_, information)) => format!(
+            "{}: {}",
+            information.constraint_name().unwrap_or("-"),
+            information.message()
+        ),
+        Err(other) => panic!("{other}"),
+    }
+}
+
+/// The rows of a query, one a line, as PostgreSQL writes records.
+#[track_caller]
+pub fn show(connection: &mut PgConnection, query: &str) -> String {
+    #[derive(QueryableByName)]
+    struct Line {
+        #[diesel(sql_type = Text)]
+        line: String,
+    }
+    match diesel::sql_query(format!("select shown::text as line from ({query}) shown"))
+        .load::<Line>(connection)
+    {
+        Ok(lines) => lines
+            .into_iter()
+            .map(|line| line.line)
+            .collect::<Vec<_>>()
+            .join("\n"),
+        Err(error) => panic!("{error}\n{query}"),
+    }
+}
+
+/// Declares a rule on `orders` and compiles.
+#[track_caller]
+pub fn rule(connection: &mut PgConnection, arguments: &str) {
+    run(
+        connection,
+        &format!(
+            "select audit.declare_rule('orders', {arguments}); select audit.compile('orders')"
+        ),
+    );
+}
+
+/// Runs the tick until nothing below the horizon is left in the head. Other tests of the process hold transactions open
+/// in the same cluster, so the horizon may lag: it waits for them.
+pub fn tick(connection: &mut PgConnection) {
+    for _ in 0..2000 {
+        run(connection, "select audit.tick()");
+        if show(connection, "select count(*) from audit.change") == "(0)" {
+            return;
+        }
+        std::thread::yield_now();
+        run(connection, "select pg_sleep(0.005)");
+    }
+    panic!("the horizon did not move");
+}
+
+/// What `audit.verify()` finds wrong: empty when everything agrees.
+pub fn wrong(connection: &mut PgConnection) -> String {
+    show(
+        connection,
+        "select kind, object, expected, found from audit.verify() where not ok",
+    )
+}
