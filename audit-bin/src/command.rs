@@ -1,5 +1,40 @@
-//! The commands of `audit`, one module each.
+//! The commands of `audit`, one module each: from options to the text that is printed.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context;
+use audit_core::Policy;
 
 pub mod findings;
+pub mod history;
+pub mod image;
+pub mod migrate;
 pub mod quarantine;
 pub mod status;
+pub mod verify;
+
+/// What a command has to say, and whether all is well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    /// What is printed.
+    pub text: String,
+    /// False makes the program exit with code 1: something was looked for and found.
+    pub well: bool,
+}
+
+impl From<String> for Output {
+    fn from(text: String) -> Self {
+        Self { text, well: true }
+    }
+}
+
+/// Reads and checks a policy file.
+///
+/// # Errors
+/// If it can't be read, or for everything that is wrong in it, all at once.
+pub fn read_policy(path: &Path) -> anyhow::Result<Policy> {
+    let text = fs::read_to_string(path)
+        .with_context(|| format!("cannot read the policy `{}`", path.display()))?;
+    Ok(Policy::parse(&text, &path.display().to_string())?)
+}

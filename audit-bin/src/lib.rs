@@ -9,7 +9,9 @@
 //! | [`connection`] | which database a command works on |
 //! | [`terminal`] | how things look on a terminal |
 
+pub mod cli;
 pub mod command;
 pub mod connection;
 pub mod demo;
+pub mod failure;
 pub mod terminal;

@@ -126,6 +126,9 @@ pub struct RuleStatus {
 /// One alert.
 #[derive(Debug, Clone, PartialEq, Serialize, QueryableByName)]
 pub struct AlertStatus {
+    /// The identity of what it is about: the same for every episode.
+    #[diesel(sql_type = Text)]
+    pub fingerprint: String,
     /// The policy that raised it.
     #[diesel(sql_type = Text)]
     pub policy: String,
@@ -362,6 +365,7 @@ pub fn alerts(connection: &mut PgConnection) -> Result<Vec<AlertStatus>> {
 }
 
 const ALERTS: &str = "select
+    alert.fingerprint,
     alert.policy,
     alert.severity,
     alert.title,
@@ -455,6 +459,28 @@ pub fn quarantine(connection: &mut PgConnection, filter: &Filter) -> Result<Vec<
     .load(connection)?)
 }
 
+/// Whether a database holds no table, view or sequence of anybody, besides what the system and the pipeline own.
+///
+/// # Errors
+/// If the catalogue may not be read.
+pub fn is_empty(connection: &mut PgConnection) -> Result<bool> {
+    #[derive(QueryableByName)]
+    struct Empty {
+        #[diesel(sql_type = Bool)]
+        empty: bool,
+    }
+    let found: Empty = diesel::sql_query(
+        "select not exists (
+            select
+            from pg_catalog.pg_class as relation
+            join pg_catalog.pg_namespace as schema on schema.oid = relation.relnamespace
+            where schema.nspname !~ '^pg_' and schema.nspname <> 'information_schema'
+        ) as empty",
+    )
+    .get_result(connection)?;
+    Ok(found.empty)
+}
+
 /// A watched table, found by the name that a person typed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, QueryableByName)]
 pub struct WatchedTable {
@@ -467,6 +493,29 @@ pub struct WatchedTable {
     /// Whether it has a primary key, by which its rows can be found.
     #[diesel(sql_type = Bool)]
     pub has_key: bool,
+}
+
+/// The watched tables that have a primary key and whose log begins with their first row, so that it can be replayed.
+///
+/// # Errors
+/// If the pipeline is not installed or may not be read.
+pub fn replayable_tables(connection: &mut PgConnection) -> Result<Vec<String>> {
+    #[derive(QueryableByName)]
+    struct Named {
+        #[diesel(sql_type = Text)]
+        name: String,
+    }
+    let tables: Vec<Named> = diesel::sql_query(
+        "select watched.name
+        from audit.watched_table as watched
+        join audit.table_counter as counter using (table_id)
+        where watched.unwatched_at is null
+            and watched.key_columns <> '{}'
+            and (counter.truncated > 0 or counter.rows = counter.inserted - counter.deleted)
+        order by watched.name",
+    )
+    .load(connection)?;
+    Ok(tables.into_iter().map(|table| table.name).collect())
 }
 
 /// Finds a watched table by `schema.table`, or by `table` where that is the name of one only.

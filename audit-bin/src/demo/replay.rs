@@ -5,14 +5,14 @@
 
 use anyhow::{Context, anyhow};
 use audit_schema::Error;
+use audit_schema::context::{self, Context as WriterContext};
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Json, Jsonb, Text, Timestamptz};
+use diesel::sql_types::{Json, Jsonb, Text};
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl};
 use serde_json::Value;
 
-use super::data::{Hour, MadeUp, Outcome};
+use super::data::{Hour, MadeUp, Outcome, REFERENCE_TABLES};
 
-const SET_CONTEXT: &str = include_str!("../../../examples/flights/replay/set_context.sql");
 const INSERT_WEATHER: &str = include_str!("../../../examples/flights/replay/insert_weather.sql");
 const INSERT_FLIGHTS: &str = include_str!("../../../examples/flights/replay/insert_flights.sql");
 const COPY_FLIGHT: &str = include_str!("../../../examples/flights/replay/copy_flight.sql");
@@ -31,6 +31,14 @@ pub struct Written {
     pub weather: i64,
 }
 
+impl std::ops::AddAssign for Written {
+    fn add_assign(&mut self, other: Self) {
+        self.transactions += other.transactions;
+        self.flights += other.flights;
+        self.weather += other.weather;
+    }
+}
+
 /// What became of a made-up write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
@@ -46,7 +54,11 @@ pub struct Told {
 ///
 /// # Errors
 /// If a statement fails. None of the real rows is rejected by the policy of the demo.
-pub fn write_hour(connection: &mut PgConnection, time: DateTime<Utc>, hour: Hour) -> anyhow::Result<Written> {
+pub fn write_hour(
+    connection: &mut PgConnection,
+    time: DateTime<Utc>,
+    hour: Hour,
+) -> anyhow::Result<Written> {
     let mut written = Written::default();
     for (airport, report) in hour {
         connection
@@ -54,7 +66,7 @@ pub fn write_hour(connection: &mut PgConnection, time: DateTime<Utc>, hour: Hour
                 set_context(connection, &format!("{airport} feed"), &airport, time)?;
                 written.weather += insert(connection, INSERT_WEATHER, report.weather)?;
                 written.flights += insert(connection, INSERT_FLIGHTS, report.flights)?;
-                Ok::<_, diesel::result::Error>(())
+                Ok::<_, Error>(())
             })
             .with_context(|| format!("could not write the hour {time} of {airport}"))?;
         written.transactions += 1;
@@ -62,15 +74,39 @@ pub fn write_hour(connection: &mut PgConnection, time: DateTime<Utc>, hour: Hour
     Ok(written)
 }
 
-/// Loads a whole table.
+/// Loads the tables that hardly ever change: carriers, airports, aircraft. Returns the rows of each.
 ///
 /// # Errors
-/// If the statement fails.
-pub fn insert(connection: &mut PgConnection, statement: &str, rows: Vec<Value>) -> diesel::QueryResult<i64> {
+/// If a statement fails.
+pub fn load_reference_tables(
+    connection: &mut PgConnection,
+    time: DateTime<Utc>,
+) -> anyhow::Result<Vec<(&'static str, i64)>> {
+    let mut loaded = Vec::new();
+    for table in REFERENCE_TABLES {
+        let rows = table.rows()?;
+        let count = connection
+            .transaction(|connection| {
+                set_context(connection, "reference data", table.name, time)?;
+                Ok::<_, Error>(insert(connection, table.insert, rows)?)
+            })
+            .with_context(|| format!("could not load `{}`", table.name))?;
+        loaded.push((table.name, count));
+    }
+    Ok(loaded)
+}
+
+fn insert(
+    connection: &mut PgConnection,
+    statement: &str,
+    rows: Vec<Value>,
+) -> diesel::QueryResult<i64> {
     if rows.is_empty() {
         return Ok(0);
     }
-    let count = diesel::sql_query(statement).bind::<Json, _>(Value::Array(rows)).execute(connection)?;
+    let count = diesel::sql_query(statement)
+        .bind::<Json, _>(Value::Array(rows))
+        .execute(connection)?;
     Ok(i64::try_from(count).unwrap_or(i64::MAX))
 }
 
@@ -78,14 +114,20 @@ pub fn insert(connection: &mut PgConnection, statement: &str, rows: Vec<Value>) 
 ///
 /// # Errors
 /// If a statement fails for another reason than a rule, or the flight that the row is made from is not there.
-pub fn write_made_up(writer: &mut PgConnection, reader: &mut PgConnection, made_up: &MadeUp) -> anyhow::Result<Told> {
+pub fn write_made_up(
+    writer: &mut PgConnection,
+    reader: &mut PgConnection,
+    made_up: &MadeUp,
+) -> anyhow::Result<Told> {
     let result = writer.transaction(|connection| {
         set_context(connection, "made-up rows", "made-up", made_up.at)?;
-        write(connection, made_up)
+        Ok::<_, Error>(write(connection, made_up)?)
     });
-    match result.map_err(Error::from) {
+    match result {
         Ok(Some(row)) => {
-            let outcome: OutcomeRow = diesel::sql_query(OUTCOME).bind::<Text, _>(&row.xid).get_result(reader)?;
+            let outcome: OutcomeRow = diesel::sql_query(OUTCOME)
+                .bind::<Text, _>(&row.xid)
+                .get_result(reader)?;
             Ok(Told {
                 outcome: Outcome::from_name(&outcome.outcome)
                     .with_context(|| format!("`{}` is no outcome", outcome.outcome))?,
@@ -93,13 +135,17 @@ pub fn write_made_up(writer: &mut PgConnection, reader: &mut PgConnection, made_
                 message: None,
             })
         }
-        Ok(None) => Err(anyhow!("the flight that the made-up row `{}` is about is not there", made_up.made_up)),
+        Ok(None) => Err(anyhow!(
+            "the flight that the made-up row `{}` is about is not there",
+            made_up.made_up
+        )),
         Err(Error::Refused { message, .. }) => Ok(Told {
             outcome: Outcome::Rejected,
             key: None,
             message: Some(message),
         }),
-        Err(error) => Err(error).with_context(|| format!("could not write the made-up row `{}`", made_up.made_up)),
+        Err(error) => Err(error)
+            .with_context(|| format!("could not write the made-up row `{}`", made_up.made_up)),
     }
 }
 
@@ -117,7 +163,10 @@ struct OutcomeRow {
     outcome: String,
 }
 
-fn write(connection: &mut PgConnection, made_up: &MadeUp) -> diesel::QueryResult<Option<WrittenRow>> {
+fn write(
+    connection: &mut PgConnection,
+    made_up: &MadeUp,
+) -> diesel::QueryResult<Option<WrittenRow>> {
     let change = Value::Object(made_up.with.clone());
     let flight = |key: &serde_json::Map<String, Value>| Value::Object(key.clone());
     let rows: Vec<WrittenRow> = if let Some(original) = &made_up.copy_of {
@@ -131,7 +180,9 @@ fn write(connection: &mut PgConnection, made_up: &MadeUp) -> diesel::QueryResult
             .bind::<Jsonb, _>(change)
             .load(connection)?
     } else if let Some(original) = &made_up.delete {
-        diesel::sql_query(DELETE_FLIGHT).bind::<Jsonb, _>(flight(original)).load(connection)?
+        diesel::sql_query(DELETE_FLIGHT)
+            .bind::<Jsonb, _>(flight(original))
+            .load(connection)?
     } else {
         Vec::new()
     };
@@ -143,11 +194,11 @@ fn set_context(
     actor: &str,
     feed: &str,
     time: DateTime<Utc>,
-) -> diesel::QueryResult<()> {
-    diesel::sql_query(SET_CONTEXT)
-        .bind::<Text, _>(actor)
-        .bind::<Text, _>(format!("{feed}/{}", time.format("%Y-%m-%dT%H:%MZ")))
-        .bind::<Timestamptz, _>(time)
-        .execute(connection)?;
-    Ok(())
+) -> audit_schema::Result<()> {
+    let context = WriterContext {
+        actor: Some(actor.to_owned()),
+        request_id: Some(format!("{feed}/{}", time.format("%Y-%m-%dT%H:%MZ"))),
+        occurred_at: Some(time),
+    };
+    context::set(connection, &context)
 }

@@ -1,0 +1,161 @@
+//! The arguments of `audit`, and which command they lead to.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use audit_schema::inspect::{self, Filter};
+use chrono::Utc;
+use chrono_tz::Tz;
+use clap::{Args, Parser, Subcommand};
+
+use crate::command::{self, Output};
+use crate::connection::{ConnectionOptions, Database};
+use crate::demo::{self, DemoOptions, screen::Screen};
+use crate::terminal::{Style, count};
+
+/// Audit and data quality for PostgreSQL, at the moment of writing.
+#[derive(Debug, Parser)]
+#[command(
+    name = "audit",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
+pub struct Audit {
+    #[command(flatten)]
+    connection: ConnectionOptions,
+
+    /// The time zone in which times are shown [default: UTC; America/New_York for the demo]
+    #[arg(long, env = "AUDIT_TIME_ZONE", global = true, value_name = "ZONE")]
+    time_zone: Option<Tz>,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Install the pipeline in a database, or bring it up to date
+    Migrate,
+    /// Show what is watched, what fails now and which alerts are open
+    Status,
+    /// Show the versions of one row, oldest first
+    History {
+        /// The table, as schema.table or table
+        table: String,
+        /// The primary key of the row; a json array if it has several columns
+        key: String,
+    },
+    /// Show what failed, newest first
+    Findings(FilterOptions),
+    /// Look at the rows that were set aside
+    Quarantine {
+        #[command(subcommand)]
+        command: QuarantineCommand,
+    },
+    /// Prove that counters, summaries and the log are right, by reading everything
+    Verify,
+    /// Pack, fold and evaluate what is due, without delivering anything
+    Tick,
+    /// Run the whole pipeline on real data: two months of flights from New York
+    Demo {
+        /// Only 25 January to 12 February
+        #[arg(long)]
+        quick: bool,
+        /// Leave the server's data behind, for `audit status` and the others to look at
+        #[arg(long)]
+        keep: bool,
+        /// Where all files go
+        #[arg(long, default_value = "audit-demo", value_name = "DIR")]
+        dir: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum QuarantineCommand {
+    /// List the rows that wait, newest first
+    List(FilterOptions),
+}
+
+#[derive(Debug, Args)]
+struct FilterOptions {
+    /// Only of this table
+    #[arg(long)]
+    table: Option<String>,
+    /// Only of the rule with this name
+    #[arg(long)]
+    rule: Option<String>,
+    /// At most so many
+    #[arg(long, default_value_t = 20, value_name = "COUNT")]
+    limit: i64,
+}
+
+impl From<FilterOptions> for Filter {
+    fn from(options: FilterOptions) -> Self {
+        Self {
+            table: options.table,
+            rule: options.rule,
+            limit: options.limit,
+        }
+    }
+}
+
+/// Runs the command that the arguments name.
+///
+/// # Errors
+/// Whatever stands in its way.
+pub fn run(audit: Audit) -> anyhow::Result<Output> {
+    if let Command::Demo { quick, keep, dir } = audit.command {
+        let options = DemoOptions {
+            quick,
+            keep,
+            directory: dir,
+            database_url: audit.connection.database_url,
+        };
+        let style = Style::of_standard_output(audit.time_zone.unwrap_or(demo::ZONE));
+        let finished = demo::run(&options, &mut Screen::of_standard_output(style))?;
+        return Ok(Output {
+            text: String::new(),
+            well: finished.holds(),
+        });
+    }
+    let database = Database::open(&audit.connection)?;
+    let mut connection = database.connect()?;
+    let zone = audit.time_zone.unwrap_or(if database.is_demo() {
+        demo::ZONE
+    } else {
+        Tz::UTC
+    });
+    let style = Style::of_standard_output(zone);
+    let text = match audit.command {
+        Command::Migrate => {
+            let report = audit_schema::migrate(&mut connection)?;
+            command::migrate::render(&report, style)
+        }
+        Command::Status => command::status::render(&inspect::status(&mut connection)?, style),
+        Command::History { table, key } => {
+            command::history::run(&mut connection, &table, &key, style)?
+        }
+        Command::Findings(filter) => {
+            command::findings::render(&inspect::findings(&mut connection, &filter.into())?, style)
+        }
+        Command::Quarantine {
+            command: QuarantineCommand::List(filter),
+        } => command::quarantine::render(
+            &inspect::quarantine(&mut connection, &filter.into())?,
+            style,
+        ),
+        Command::Verify => return command::verify::run(&mut connection, style),
+        Command::Tick => {
+            let report =
+                audit_schema::tick(&mut connection, Utc::now()).context("the tick failed")?;
+            format!(
+                "{} moved, {} to tell\n",
+                count(report.moved, "log row"),
+                report.notices.len()
+            )
+        }
+        Command::Demo { .. } => unreachable!("it has returned above"),
+    };
+    Ok(text.into())
+}

@@ -1,0 +1,146 @@
+//! `audit history TABLE KEY`: the versions of one row, oldest first.
+
+use anyhow::bail;
+use audit_schema::{Version, inspect};
+use diesel::PgConnection;
+use serde_json::{Map, Value};
+
+use crate::cells;
+use crate::terminal::{Columns, Painted, Style, Tone, count};
+
+/// Reads and shows the versions of a row.
+///
+/// # Errors
+/// If the table is not watched or its rows have no key.
+pub fn run(
+    connection: &mut PgConnection,
+    table: &str,
+    key: &str,
+    style: Style,
+) -> anyhow::Result<String> {
+    let Some(watched) = inspect::watched_table(connection, table)? else {
+        bail!("`{table}` is not a watched table");
+    };
+    if !watched.has_key {
+        bail!(
+            "the rows of `{}` cannot be told apart: it has no primary key",
+            watched.name
+        );
+    }
+    let versions = audit_schema::history(connection, &watched.name, key)?;
+    if versions.is_empty() {
+        bail!(
+            "nothing is logged of `{}` with the key `{key}`",
+            watched.name
+        );
+    }
+    Ok(render(&watched.name, key, &versions, style))
+}
+
+/// Shows versions as a person reads them: for an update what became different, for the rest the row.
+pub fn render(table: &str, key: &str, versions: &[Version], style: Style) -> String {
+    let mut parts = vec![style.bold(&format!("{table} {key}"))];
+    for version in versions {
+        let who = version
+            .actor
+            .as_deref()
+            .or(version.application.as_deref())
+            .unwrap_or(&version.session_role);
+        let mut about = vec![format!("by {who}")];
+        about.extend(
+            version
+                .request_id
+                .iter()
+                .map(|request| format!("request {request}")),
+        );
+        about.extend(
+            version
+                .cause
+                .iter()
+                .map(|cause| format!("because of {cause}")),
+        );
+        about.push(format!("transaction {}", version.transaction));
+        about.push(
+            if version.sealed {
+                "sealed"
+            } else {
+                "not sealed yet"
+            }
+            .to_owned(),
+        );
+        let what = match version.op.as_str() {
+            "I" => "inserted",
+            "U" => "updated",
+            "D" => "deleted",
+            other => other,
+        };
+        let heading = format!(
+            "{}  {}  {}",
+            style.time(version.at),
+            style.bold(what),
+            style.quiet(&about.join(" · "))
+        );
+        parts.push(format!("{heading}\n{}", values(version, style)));
+    }
+    let last = style.bold(&count(
+        i64::try_from(versions.len()).unwrap_or(i64::MAX),
+        "version",
+    ));
+    parts.push(last);
+    parts.join("\n\n") + "\n"
+}
+
+fn values(version: &Version, style: Style) -> String {
+    let fields = |row: &Option<Value>| {
+        row.as_ref()
+            .and_then(Value::as_object)
+            .cloned()
+            .unwrap_or_default()
+    };
+    let (old, new) = (fields(&version.old), fields(&version.new));
+    if version.op == "U" {
+        let mut columns = Columns::new(style, &["  column", "before", "after"]);
+        for (column, after) in new
+            .iter()
+            .filter(|(column, after)| old.get(*column) != Some(*after))
+        {
+            columns.row(cells![
+                format!("  {column}"),
+                Painted::new(text(old.get(column)), Tone::Quiet),
+                text(Some(after)),
+            ]);
+        }
+        return if columns.is_empty() {
+            "  no column changed".to_owned()
+        } else {
+            columns.render()
+        };
+    }
+    wrap(if version.op == "D" { &old } else { &new })
+}
+
+/// The fields of a row, several on a line.
+fn wrap(row: &Map<String, Value>) -> String {
+    let mut lines = vec![String::from(" ")];
+    for (column, value) in row {
+        let field = format!(" {column} {}", text(Some(value)));
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + field.chars().count() <= 96 => {
+                if line.len() > 1 {
+                    line.push_str(" ·");
+                }
+                line.push_str(&field);
+            }
+            _ => lines.push(format!(" {field}")),
+        }
+    }
+    lines.join("\n")
+}
+
+fn text(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => "–".to_owned(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
+}

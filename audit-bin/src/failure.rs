@@ -1,0 +1,64 @@
+//! How errors are told: what was tried in one line, the causes below, and what the database advises.
+
+use std::error::Error as StdError;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use diesel::result::Error as DieselError;
+
+/// The error as a person reads it, without a word of debugging.
+///
+/// ```
+/// let error = anyhow::anyhow!("connection refused").context("cannot connect to the database");
+/// assert_eq!(
+///     audit_bin::failure::render(&error),
+///     "error: cannot connect to the database\n  because connection refused\n"
+/// );
+/// ```
+pub fn render(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for (depth, cause) in error.chain().enumerate() {
+        let message = cause.to_string();
+        let message = message.trim_end();
+        // Some errors repeat their source in their own message; it need not be read twice.
+        if depth > 0 && text.contains(message) {
+            continue;
+        }
+        let start = if depth == 0 { "error: " } else { "  because " };
+        text.push_str(start);
+        text.push_str(&message.replace('\n', "\n    "));
+        text.push('\n');
+        for note in notes(cause) {
+            text.push_str("  ");
+            text.push_str(&note.replace('\n', "\n    "));
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// What the database says besides its message.
+fn notes(error: &(dyn StdError + 'static)) -> Vec<String> {
+    let (detail, hint) =
+        if let Some(audit_schema::Error::Refused { detail, hint, .. }) = error.downcast_ref() {
+            (detail.clone(), hint.clone())
+        } else if let Some(DieselError::DatabaseError(_, information)) = error.downcast_ref() {
+            (
+                information.details().map(str::to_owned),
+                information.hint().map(str::to_owned),
+            )
+        } else {
+            (None, None)
+        };
+    detail
+        .into_iter()
+        .chain(hint.map(|hint| format!("hint: {hint}")))
+        .collect()
+}
+
+/// Tells the error on standard error, and gives the exit code 1.
+pub fn exit(error: &anyhow::Error) -> ExitCode {
+    // There is nowhere left to say that this failed.
+    let _ = io::stderr().write_all(render(error).as_bytes());
+    ExitCode::FAILURE
+}

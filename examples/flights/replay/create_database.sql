@@ -1,0 +1,2 @@
+-- The database of the demo on its own server.
+create database flights;
