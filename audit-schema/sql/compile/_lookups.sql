@@ -34,12 +34,12 @@ as $$
                 r.rule_id, k.keys, w.relation, k.joined, k.new_values, k.names
             )
             else format(
-                E'    select coalesce(sum(greatest(audit_key.present - audit_key.new_rows + audit_key.old_rows - 1, 0) - greatest(audit_key.present - audit_key.new_rows - 1, 0)), 0)\n'
+                E'    select coalesce(sum(greatest(audit_key.present - audit_key.came + audit_key.gone - 1, 0) - greatest(audit_key.present - audit_key.came - 1, 0)), 0)\n'
                 '    into old_count_%1$s\n'
                 '    from (\n'
                 '        select\n'
-                '            count(*) filter (where audit_key.side = -1) as old_rows,\n'
-                '            count(*) filter (where audit_key.side = 1) as new_rows,\n'
+                '            count(*) filter (where audit_key.side = -1) as gone,\n'
+                '            count(*) filter (where audit_key.side = 1) as came,\n'
                 '            (select count(*) from %2$s audit_present where %3$s) as present\n'
                 '        from (\n'
                 '            select -1 as side, audit_old.* from unnest(%4$s) audit_old (%5$s)\n'

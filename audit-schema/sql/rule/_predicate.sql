@@ -39,6 +39,13 @@ begin
         when 'matches' then
             return format('%s::text ~ %L', subject, definition ->> 'pattern');
         when 'format' then
+            if audit._format_pattern(definition ->> 'format') is null then
+                raise exception using
+                    errcode = 'AU002',
+                    constraint = 'format_is_not_known',
+                    message = format('there is no format `%s`', definition ->> 'format'),
+                    hint = 'Formats are email, uuid, url, ip, iso_date, country, currency.';
+            end if;
             return format('%s::text ~ %L', subject, audit._format_pattern(definition ->> 'format'));
         when 'not_future' then
             return format('%s <= now() + interval %L', subject, coalesce(definition ->> 'tolerance', '0'));
@@ -46,6 +53,12 @@ begin
             return definition ->> 'expression';
         when 'references', 'unique' then
             return null;
+        else
+            raise exception using
+                errcode = 'AU002',
+                constraint = 'rule_kind_is_not_known',
+                message = format('there is no kind of rule `%s`', kind),
+                hint = 'Kinds are not_null, not_blank, one_of, not_one_of, range, length, matches, format, not_future, expression, references, unique.';
     end case;
 end;
 $$;
