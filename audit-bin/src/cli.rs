@@ -120,7 +120,10 @@ pub fn run(audit: Audit) -> anyhow::Result<Output> {
         });
     }
     let database = Database::open(&audit.connection)?;
-    let mut connection = database.connect()?;
+    let mut connection = match audit.command {
+        Command::Migrate => database.connect_to_any()?,
+        _ => database.connect()?,
+    };
     let zone = audit.time_zone.unwrap_or(if database.is_demo() {
         demo::ZONE
     } else {

@@ -10,6 +10,7 @@ pub mod findings;
 pub mod history;
 pub mod image;
 pub mod migrate;
+pub mod notify;
 pub mod quarantine;
 pub mod status;
 pub mod verify;

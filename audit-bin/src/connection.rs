@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use audit_schema::embedded::{Cluster, Options};
+use audit_schema::inspect;
 use clap::Args;
 use diesel::PgConnection;
 
@@ -84,12 +85,26 @@ impl Database {
         self.server.is_some()
     }
 
-    /// Connects to it.
+    /// Connects to it, whatever it holds.
     ///
     /// # Errors
     /// If it can't be reached.
-    pub fn connect(&self) -> anyhow::Result<PgConnection> {
+    pub fn connect_to_any(&self) -> anyhow::Result<PgConnection> {
         Ok(audit_schema::connect(&self.url)?)
+    }
+
+    /// Connects to it.
+    ///
+    /// # Errors
+    /// If it can't be reached, or the pipeline is not installed in it.
+    pub fn connect(&self) -> anyhow::Result<PgConnection> {
+        let mut connection = self.connect_to_any()?;
+        if !inspect::is_installed(&mut connection)? {
+            bail!(
+                "the pipeline is not installed in this database; install it with `audit migrate`"
+            );
+        }
+        Ok(connection)
     }
 }
 

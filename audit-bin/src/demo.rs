@@ -133,8 +133,10 @@ pub fn run(options: &DemoOptions, screen: &mut Screen) -> anyhow::Result<Finishe
     let mut connection = audit_schema::connect(&url)?;
     step_schema(&mut connection, screen)?;
     step_policy(&mut connection, screen)?;
+    // The evening before: the dashboard then shows the days of the replay as they were.
     let started = Instant::now();
-    let loaded = replay::load_reference_tables(&mut connection, options.from())?;
+    let loaded =
+        replay::load_reference_tables(&mut connection, options.from() - TimeDelta::hours(4))?;
     let loaded: Vec<String> = loaded
         .iter()
         .map(|(table, rows)| format!("{table} {}", number(*rows)))

@@ -459,6 +459,28 @@ pub fn quarantine(connection: &mut PgConnection, filter: &Filter) -> Result<Vec<
     .load(connection)?)
 }
 
+/// Whether the pipeline is installed in a database.
+///
+/// # Errors
+/// If the catalogue may not be read.
+pub fn is_installed(connection: &mut PgConnection) -> Result<bool> {
+    #[derive(QueryableByName)]
+    struct Installed {
+        #[diesel(sql_type = Bool)]
+        installed: bool,
+    }
+    let found: Installed = diesel::sql_query(
+        "select exists (
+            select
+            from pg_catalog.pg_class as relation
+            join pg_catalog.pg_namespace as schema on schema.oid = relation.relnamespace
+            where schema.nspname = 'audit' and relation.relname = 'progress'
+        ) as installed",
+    )
+    .get_result(connection)?;
+    Ok(found.installed)
+}
+
 /// Whether a database holds no table, view or sequence of anybody, besides what the system and the pipeline own.
 ///
 /// # Errors

@@ -1,15 +1,94 @@
 //! `audit-report image`: the dashboard as a picture.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use audit_core::Theme;
 use audit_report::dashboard::{self, Range};
 use audit_report::{Style, png};
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use clap::{Parser, Subcommand, ValueEnum};
 use diesel::PgConnection;
+
+use crate::connection::{ConnectionOptions, Database};
 
 /// How many pixels of the picture one pixel of its design becomes.
 const SCALE: f32 = 2.0;
+
+/// Draws what the pipeline knows.
+#[derive(Debug, Parser)]
+#[command(
+    name = "audit-report",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
+pub struct AuditReport {
+    #[command(flatten)]
+    connection: ConnectionOptions,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Draw the dashboard
+    Image {
+        /// The file to write; its name ends in .png or .svg
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// On white or on dark
+        #[arg(long, value_enum, default_value_t = Paper::Light)]
+        theme: Paper,
+        /// The first day, for example 2026-11-01 [default: that of the first change]
+        #[arg(long, value_name = "DAY")]
+        since: Option<NaiveDate>,
+        /// The last day [default: that of the last change]
+        #[arg(long, value_name = "DAY")]
+        until: Option<NaiveDate>,
+        /// Where days begin [default: as the summaries, else UTC]
+        #[arg(long, env = "AUDIT_TIME_ZONE", value_name = "ZONE")]
+        time_zone: Option<Tz>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Paper {
+    Light,
+    Dark,
+}
+
+/// Runs the program, and returns what it has to say.
+///
+/// # Errors
+/// Whatever stands in its way.
+pub fn run(arguments: AuditReport) -> anyhow::Result<String> {
+    let Command::Image {
+        out,
+        theme,
+        since,
+        until,
+        time_zone,
+    } = arguments.command;
+    let database = Database::open(&arguments.connection)?;
+    let range = Range {
+        first: since,
+        last: until,
+        zone: time_zone,
+    };
+    let style = Style {
+        theme: match theme {
+            Paper::Light => Theme::Light,
+            Paper::Dark => Theme::Dark,
+        },
+        ..Style::default()
+    };
+    draw(&mut database.connect()?, &range, &style, &out)?;
+    Ok(format!("✓ {}\n", out.display()))
+}
 
 /// Draws the dashboard into a file, whose ending says whether as PNG or as SVG.
 ///
