@@ -41,6 +41,9 @@ pub struct Range {
 /// How many of each list the dashboard has room for, with some to spare for taller pictures.
 const LISTED: i64 = 24;
 
+/// How many episodes of alerts are read: those of one subject share a row.
+const EPISODES: i64 = 400;
+
 /// Reads the figures of a dashboard, all in one snapshot. It reads counters, hourly activities, alerts and the outbox,
 /// never the packed log: the time it takes does not grow with it.
 ///
@@ -81,7 +84,7 @@ fn read(connection: &mut PgConnection, range: &Range) -> Result<Dashboard> {
         open_alerts.by_severity[place(open.severity)] = open.open;
         open_alerts.acknowledged += open.acknowledged;
     }
-    let alerts = metrics::alerts(connection, &window, LISTED)?
+    let alerts = metrics::alerts(connection, &window, EPISODES)?
         .into_iter()
         .map(|alert| AlertSpan {
             policy: alert.policy,
