@@ -1,8 +1,4 @@
-//! Draws dashboards as SVG and PNG, and writes the documents of an installed database.
-//!
-//! * [`dashboard`]: figures as plain data, read from summaries and counters; drawn as one picture
-//! * [`docs`]: what is installed and what is audited, as Markdown, Mermaid and SVG
-//! * [`format`]: how numbers, durations and dates are written
+#![doc = include_str!("../README.md")]
 
 mod canvas;
 mod error;
