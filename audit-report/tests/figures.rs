@@ -190,6 +190,43 @@ fn the_tick_changes_no_figure_but_its_own() {
 }
 
 #[test]
+fn alerts_are_those_that_were_open_in_the_range() {
+    let (_database, mut connection) = departures();
+    connection
+        .batch_execute(
+            "insert into audit.alert (fingerprint, policy, group_values, severity, title, state, opened_at, fired_at,
+                acknowledged_at, last_held_at, resolved_at)
+            values
+                ('a', 'cancellations', '{\"origin\": \"JFK\"}', 'critical', 'JFK: 60 of 100', 'resolved',
+                    '2013-02-08 12:00Z', '2013-02-08 12:00Z', '2013-02-08 12:20Z', '2013-02-08 18:00Z', '2013-02-08 20:00Z'),
+                ('b', 'cancellations', '{\"origin\": \"EWR\"}', 'critical', 'EWR: 50 of 90', 'resolved',
+                    '2013-02-08 10:00Z', '2013-02-08 10:00Z', null, '2013-02-08 18:00Z', '2013-02-08 14:00Z'),
+                ('c', 'few_departures', '{}', 'low', 'few', 'acknowledged',
+                    '2013-01-08 10:00Z', '2013-01-08 10:00Z', '2013-01-08 10:10Z', '2013-02-08 18:00Z', null),
+                ('d', 'long_ago', '{}', 'critical', 'over', 'resolved',
+                    '2013-01-08 10:00Z', '2013-01-08 10:00Z', null, '2013-01-08 10:00Z', '2013-01-09 10:00Z'),
+                ('e', 'only_pending', '{}', 'critical', 'nobody was told', 'pending',
+                    '2013-02-08 10:00Z', null, null, '2013-02-08 10:00Z', null)",
+        )
+        .expect("alerts are written");
+    let figures = figures(&mut connection);
+    let names: Vec<String> = figures.alerts.iter().map(|alert| alert.name()).collect();
+    assert_eq!(
+        names,
+        [
+            "cancellations · EWR",
+            "cancellations · JFK",
+            "few departures"
+        ]
+    );
+    assert_eq!(figures.alerts_in_all, 3);
+    assert_eq!(figures.open_alerts.by_severity, [0, 0, 0, 1]);
+    assert_eq!(figures.open_alerts.acknowledged, 1);
+    assert_eq!(figures.median_to_acknowledge, Some(15 * 60));
+    assert_eq!(figures.median_to_resolve, Some(6 * 3_600));
+}
+
+#[test]
 fn the_writer_is_the_actor_that_was_named() {
     let (_database, mut connection) = departures();
     let figures = figures(&mut connection);

@@ -293,7 +293,7 @@ pub(super) fn ticks(steps: &[Step], width: StepWidth, most: usize) -> Vec<(usize
             for months in [1, 2, 3, 4, 6, 12, 24, 60, 120] {
                 choices.push(label("%b %Y", &|at| {
                     let month = at.year() as u32 * 12 + at.month0();
-                    month % months == 0 && (width == StepWidth::Month || at.day() <= 7)
+                    month.is_multiple_of(months) && (width == StepWidth::Month || at.day() <= 7)
                 }));
             }
         }

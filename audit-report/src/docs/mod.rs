@@ -3,7 +3,7 @@
 //! they are read from the database.
 //!
 //! The same installation and policy always give the same text, so a test can check that committed documents are up to
-//! date: [`check`] compares, [`write`] writes.
+//! date: [`check`] compares, [`write()`] writes.
 
 mod area;
 mod audited;
@@ -96,7 +96,7 @@ pub fn write(connection: &mut PgConnection, directory: &Path) -> Result<Vec<&'st
         .collect())
 }
 
-/// Checks that the documents in a directory are what [`write`] would write.
+/// Checks that the documents in a directory are what [`write()`] would write.
 ///
 /// # Errors
 /// [`Error::OutOfDate`] with the names of the files that differ or are missing; or that the database or a file can not
