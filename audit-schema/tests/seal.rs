@@ -220,7 +220,8 @@ fn a_generated_statement_that_reads_new_rows_names_no_table_of_the_pipeline() {
     );
     let mut read = 0;
     for statement in bodies.split(';') {
-        let statement = statement.to_lowercase();
+        // A cast to the row type of the table reads nothing.
+        let statement = statement.to_lowercase().replace("::public.orders", "");
         // A loop's query is one statement, what is in the loop another.
         for part in statement.split(" loop\n") {
             if part.contains("new_rows") || part.contains("old_rows") {
