@@ -302,6 +302,10 @@ fn command(program: &Path, account: Option<&Account>) -> Command {
 }
 
 /// Directories in which a server may be.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "where programs lie is what the environment is for"
+)]
 fn candidates() -> Vec<PathBuf> {
     if let Some(given) = std::env::var_os("PG_BINDIRS").filter(|given| !given.is_empty()) {
         return std::env::split_paths(&given).collect();

@@ -158,6 +158,10 @@ fn every_server_that_is_found_can_be_started() {
 
 /// Not a fact but the program that `start_and_kill` runs: it starts a server, says which, and waits to be killed.
 #[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the arguments of a test program belong to the test harness"
+)]
 fn a_program_that_waits_to_be_killed() {
     if std::env::var_os(VICTIM).is_none() {
         return;

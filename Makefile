@@ -1,0 +1,53 @@
+# make demo    the whole pipeline on real data: watch, rules, summaries, alerts, mails, dashboard
+# make test    everything that must hold before a change is merged
+# make bench   what watching costs, as ratios; rewrites a section of docs/BENCHMARKS.md
+# make matrix  the tests of audit-schema on PostgreSQL 14 to 18
+# make docs    docs/generated anew, from an installed database
+
+CARGO := cargo
+AUDIT := $(CARGO) run --quiet --locked --package audit-bin --bin audit --
+
+.PHONY: demo demo-quick test check examples docs docs-check bench matrix deny setup
+
+demo: setup
+	$(AUDIT) demo
+
+demo-quick: setup
+	$(AUDIT) demo --quick
+
+test: setup check
+	$(CARGO) test --locked --workspace --all-features
+	$(MAKE) --no-print-directory examples docs-check
+
+check:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets --all-features -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --all-features --no-deps
+
+# Each example is a program that must end well.
+examples:
+	@for file in examples/*.rs; do \
+		[ -e "$$file" ] || continue; \
+		name=$$(basename "$$file" .rs); \
+		echo "example $$name"; \
+		$(CARGO) run --quiet --locked --example "$$name" || exit 1; \
+	done
+
+docs: setup
+	$(AUDIT) docs
+
+docs-check: setup
+	$(AUDIT) docs --check
+
+bench: setup
+	$(CARGO) run --release --locked --package audit-schema --features embedded --example bench -- docs/BENCHMARKS.md
+
+matrix: setup
+	scripts/matrix/run
+
+# Needs `cargo install cargo-deny`.
+deny:
+	$(CARGO) deny check
+
+setup:
+	@scripts/setup
