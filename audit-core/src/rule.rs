@@ -318,7 +318,12 @@ impl RuleKind {
             },
             RuleKind::Expression { expression } => expression.clone(),
             RuleKind::References { column, table, key } => format!("{column} is in {table}.{key}"),
-            RuleKind::Unique { columns } => format!("{} is unique", columns.join(", ")),
+            RuleKind::Unique { columns } => match columns.split_last() {
+                Some((last, rest)) if !rest.is_empty() => {
+                    format!("{} and {last} are unique together", rest.join(", "))
+                }
+                _ => format!("{} is unique", columns.concat()),
+            },
         }
     }
 }

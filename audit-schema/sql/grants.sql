@@ -54,3 +54,12 @@ to audit_reader, audit_operator, audit_admin;
 
 -- Anybody may run DDL on his own tables. PostgreSQL refuses the calls outside an event trigger.
 grant execute on function audit.recompile_after_ddl(), audit._partitions_to_lend(), audit._recompile_changed() to public;
+
+-- Planning and applying a policy. A plan tries rules and counts what they would fail with the rights of the caller.
+grant execute on function
+    audit._preview_watch(regclass), audit._check_alert(jsonb, integer),
+    audit.declare_alert(text, jsonb, text), audit.retire_alert(integer),
+    audit.declare_channel(text, text, jsonb), audit.retire_channel(integer),
+    audit.declare_routes(jsonb),
+    audit._scan_rule(integer), audit._compiled_rule(integer, text), audit._log_value(text, boolean)
+to audit_admin;

@@ -27,6 +27,10 @@ pub enum Error {
         hint: Option<String>,
     },
 
+    /// A policy names something that the database does not have or does not understand. Nothing was applied.
+    #[error(transparent)]
+    Policy(#[from] audit_core::PolicyErrors),
+
     /// Any other failure of a statement.
     #[error("the database refused a statement")]
     Database(#[source] diesel::result::Error),

@@ -1,14 +1,17 @@
 //! PostgreSQL: migrations, triggers and functions, and typed access to them.
 
 pub mod alert;
+pub mod apply;
 pub mod catalogue;
 pub mod context;
+mod declared;
 pub mod error;
 pub mod history;
 pub mod inspect;
 pub mod metrics;
 pub mod migrate;
 pub mod outbox;
+pub mod plan;
 pub mod pool;
 mod source;
 pub mod tick;
@@ -19,9 +22,11 @@ pub mod embedded;
 #[cfg(feature = "embedded")]
 pub mod testing;
 
+pub use apply::apply;
 pub use error::{Error, Result};
 pub use history::{Version, history};
 pub use migrate::{MigrationReport, migrate, uninstall};
+pub use plan::{Plan, plan};
 pub use pool::{Pool, connect, pool};
 pub use tick::{Notice, PolicyError, TickReport, tick};
 pub use verify::{Verified, replay_differences, verify};

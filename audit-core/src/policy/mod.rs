@@ -175,6 +175,23 @@ impl Policy {
     }
 }
 
+/// "did you mean …?", if one of the candidates is near to what was written.
+///
+/// # Examples
+///
+/// ```
+/// use audit_core::policy::did_you_mean;
+///
+/// assert_eq!(did_you_mean("tailnumber", ["tailnum", "origin"]).as_deref(), Some("did you mean `tailnum`?"));
+/// assert_eq!(did_you_mean("elephant", ["tailnum", "origin"]), None);
+/// ```
+pub fn did_you_mean<'a>(
+    written: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<String> {
+    suggest::nearest(written, candidates).map(|meant| format!("did you mean `{meant}`?"))
+}
+
 impl Source {
     fn locate(&self, declared: &Declared, part: &Part) -> Option<Location> {
         let place = |part: &Part| self.places.get(&(declared.clone(), part.clone())).copied();

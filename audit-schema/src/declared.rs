@@ -1,0 +1,296 @@
+//! What is declared in a database now.
+
+use std::collections::{BTreeMap, HashMap};
+
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Oid, Text};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl};
+use serde_json::Value;
+
+use crate::Result;
+
+/// Everything that is in force.
+pub(crate) struct Declared {
+    pub(crate) tables: Vec<Table>,
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) summaries: Vec<Summary>,
+    pub(crate) alerts: Vec<Alert>,
+    pub(crate) channels: Vec<Channel>,
+    pub(crate) routes: BTreeMap<i32, Value>,
+}
+
+#[derive(QueryableByName)]
+pub(crate) struct Table {
+    #[diesel(sql_type = Oid)]
+    pub(crate) relation: u32,
+    #[diesel(sql_type = Text)]
+    pub(crate) name: String,
+    #[diesel(sql_type = Text)]
+    pub(crate) why: String,
+    #[diesel(sql_type = Text)]
+    pub(crate) owner: String,
+}
+
+#[derive(QueryableByName)]
+pub(crate) struct Rule {
+    #[diesel(sql_type = Integer)]
+    pub(crate) rule_id: i32,
+    #[diesel(sql_type = Oid)]
+    pub(crate) relation: u32,
+    #[diesel(sql_type = Text)]
+    pub(crate) name: String,
+    #[diesel(sql_type = Text)]
+    pub(crate) kind: String,
+    #[diesel(sql_type = Jsonb)]
+    pub(crate) definition: Value,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub(crate) condition: Option<String>,
+    #[diesel(sql_type = Text)]
+    pub(crate) severity: String,
+    #[diesel(sql_type = Text)]
+    pub(crate) action: String,
+    #[diesel(sql_type = Text)]
+    pub(crate) owner: String,
+    #[diesel(sql_type = Text)]
+    pub(crate) why: String,
+    /// In seconds.
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub(crate) fix_within: Option<i64>,
+    #[diesel(sql_type = Text)]
+    pub(crate) nulls: String,
+    #[diesel(sql_type = Text)]
+    pub(crate) on_error: String,
+    #[diesel(sql_type = Bool)]
+    pub(crate) broken: bool,
+}
+
+#[derive(QueryableByName)]
+pub(crate) struct Summary {
+    #[diesel(sql_type = Integer)]
+    pub(crate) summary_id: i32,
+    #[diesel(sql_type = Oid)]
+    pub(crate) relation: u32,
+    #[diesel(sql_type = Text)]
+    pub(crate) table: String,
+    #[diesel(sql_type = Text)]
+    pub(crate) name: String,
+    #[diesel(sql_type = Jsonb)]
+    pub(crate) definition: Value,
+}
+
+#[derive(QueryableByName)]
+pub(crate) struct Alert {
+    #[diesel(sql_type = Integer)]
+    pub(crate) alert_policy_id: i32,
+    #[diesel(sql_type = Text)]
+    pub(crate) name: String,
+    #[diesel(sql_type = Jsonb)]
+    pub(crate) definition: Value,
+    #[diesel(sql_type = Text)]
+    pub(crate) owner: String,
+}
+
+#[derive(QueryableByName)]
+pub(crate) struct Channel {
+    #[diesel(sql_type = Integer)]
+    pub(crate) channel_id: i32,
+    #[diesel(sql_type = Text)]
+    pub(crate) name: String,
+    #[diesel(sql_type = Text)]
+    pub(crate) provider: String,
+    #[diesel(sql_type = Jsonb)]
+    pub(crate) definition: Value,
+}
+
+/// A table as the catalogue of PostgreSQL knows it.
+#[derive(QueryableByName)]
+pub(crate) struct Relation {
+    #[diesel(sql_type = Oid)]
+    pub(crate) relation: u32,
+    #[diesel(sql_type = Text)]
+    pub(crate) kind: String,
+    #[diesel(sql_type = BigInt)]
+    pub(crate) bytes: i64,
+    #[diesel(sql_type = BigInt)]
+    pub(crate) rows: i64,
+    #[diesel(sql_type = Bool)]
+    pub(crate) has_key: bool,
+    #[diesel(sql_type = Array<Text>)]
+    pub(crate) columns: Vec<String>,
+}
+
+/// Reads everything that is in force.
+pub(crate) fn load(connection: &mut PgConnection) -> Result<Declared> {
+    #[derive(QueryableByName)]
+    struct Route {
+        #[diesel(sql_type = Integer)]
+        position: i32,
+        #[diesel(sql_type = Jsonb)]
+        definition: Value,
+    }
+
+    Ok(Declared {
+        tables: diesel::sql_query(
+            "select w.relation::oid as relation, w.name, w.why, w.owner
+             from audit.watched_table w
+             where w.unwatched_at is null
+             order by w.table_id",
+        )
+        .load(connection)?,
+        rules: diesel::sql_query(
+            "select r.rule_id, w.relation::oid as relation, r.name, r.kind, r.definition, r.condition, r.severity,
+                 r.action, r.owner, r.why, extract(epoch from r.fix_within)::bigint as fix_within, r.nulls, r.on_error,
+                 r.broken is not null as broken
+             from audit.rule r
+             join audit.watched_table w using (table_id)
+             where r.retired_at is null
+             order by r.rule_id",
+        )
+        .load(connection)?,
+        // What the database found out about the expressions is no part of the declaration.
+        summaries: diesel::sql_query(
+            "select s.summary_id, w.relation::oid as relation, w.name as \"table\", s.name,
+                 s.definition - 'checked' - 'columns' as definition
+             from audit.summary s
+             join audit.watched_table w using (table_id)
+             where s.retired_at is null
+             order by s.summary_id",
+        )
+        .load(connection)?,
+        alerts: diesel::sql_query(
+            "select p.alert_policy_id, p.name, p.definition, p.owner
+             from audit.alert_policy p
+             where p.retired_at is null
+             order by p.alert_policy_id",
+        )
+        .load(connection)?,
+        channels: diesel::sql_query(
+            "select c.channel_id, c.name, c.provider, c.definition
+             from audit.channel c
+             where c.retired_at is null
+             order by c.channel_id",
+        )
+        .load(connection)?,
+        routes: diesel::sql_query("select r.position, r.definition from audit.route r where r.retired_at is null")
+            .load::<Route>(connection)?
+            .into_iter()
+            .map(|route| (route.position, route.definition))
+            .collect(),
+    })
+}
+
+/// The table with a name, if there is one. A name that is no name is an error of the database.
+pub(crate) fn relation(
+    connection: &mut PgConnection,
+    name: &str,
+) -> diesel::QueryResult<Option<Relation>> {
+    Ok(diesel::sql_query(
+        "select c.oid as relation,
+             case
+                 when c.relpersistence = 't' then 'a temporary table'
+                 when n.nspname in ('audit', 'audit_compiled') then 'part of the pipeline itself'
+                 when n.nspname in ('pg_catalog', 'information_schema') then 'a system table'
+                 else case c.relkind
+                     when 'r' then 'table'
+                     when 'p' then 'table'
+                     when 'v' then 'a view'
+                     when 'm' then 'a materialized view'
+                     when 'f' then 'a foreign table'
+                     when 'S' then 'a sequence'
+                     when 'i' then 'an index'
+                     else 'a composite type'
+                 end
+             end as kind,
+             pg_catalog.pg_table_size(c.oid) as bytes,
+             greatest(c.reltuples, 0)::bigint as rows,
+             exists (select from pg_catalog.pg_index i where i.indrelid = c.oid and i.indisprimary) as has_key,
+             array(
+                 select a.attname::text
+                 from pg_catalog.pg_attribute a
+                 where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+                 order by a.attnum
+             ) as columns
+         from pg_catalog.pg_class c
+         join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+         where c.oid = pg_catalog.to_regclass($1)",
+    )
+    .bind::<Text, _>(name)
+    .load(connection)?
+    .pop())
+}
+
+/// The names of all tables that could have been meant.
+pub(crate) fn table_names(connection: &mut PgConnection) -> diesel::QueryResult<Vec<String>> {
+    #[derive(QueryableByName)]
+    struct Name {
+        #[diesel(sql_type = Text)]
+        name: String,
+    }
+    Ok(diesel::sql_query(
+        "select pg_catalog.format('%I.%I', n.nspname, c.relname) as name
+         from pg_catalog.pg_class c
+         join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+         where c.relkind in ('r', 'p')
+             and n.nspname not in ('pg_catalog', 'information_schema', 'audit', 'audit_compiled')
+             and n.nspname !~ '^pg_(toast|temp)'
+         order by 1
+         limit 10000",
+    )
+    .load::<Name>(connection)?
+    .into_iter()
+    .map(|row| row.name)
+    .collect())
+}
+
+/// Whether an index finds rows by these columns, in whatever order: they are its first ones.
+pub(crate) fn has_index(
+    connection: &mut PgConnection,
+    table: &str,
+    columns: &[String],
+) -> diesel::QueryResult<bool> {
+    #[derive(QueryableByName)]
+    struct Answer {
+        #[diesel(sql_type = Bool)]
+        answer: bool,
+    }
+    Ok(diesel::sql_query(
+        "select exists (
+             select
+             from pg_catalog.pg_index i
+             where i.indrelid = pg_catalog.to_regclass($1)
+                 and i.indisvalid
+                 and i.indpred is null
+                 and array(
+                     select a.attname::text
+                     from pg_catalog.unnest(i.indkey::int2[]) with ordinality k (attnum, position)
+                     join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
+                     where k.position <= pg_catalog.cardinality($2)
+                 ) @> $2
+         ) as answer",
+    )
+    .bind::<Text, _>(table)
+    .bind::<Array<Text>, _>(columns)
+    .get_result::<Answer>(connection)?
+    .answer)
+}
+
+/// Lengths of time in seconds, as the database counts them.
+pub(crate) fn seconds(
+    connection: &mut PgConnection,
+    lengths: &[String],
+) -> diesel::QueryResult<HashMap<String, i64>> {
+    #[derive(QueryableByName)]
+    struct Pair {
+        #[diesel(sql_type = Text)]
+        given: String,
+        #[diesel(sql_type = BigInt)]
+        seconds: i64,
+    }
+    Ok(diesel::sql_query(
+        "select given, extract(epoch from given::interval)::bigint as seconds from pg_catalog.unnest($1) as given",
+    )
+    .bind::<Array<Text>, _>(lengths)
+    .load::<Pair>(connection)?
+    .into_iter()
+    .map(|pair| (pair.given, pair.seconds))
+    .collect())
+}

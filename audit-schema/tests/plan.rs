@@ -1,0 +1,442 @@
+//! A policy and a database: what would change, what did change, and what the database has to say about a policy.
+#![cfg(feature = "embedded")]
+
+mod shared;
+
+use audit_core::Policy;
+use audit_schema::plan::{Object, Verb};
+use audit_schema::testing::{self, Database};
+use audit_schema::{Error, apply, plan};
+use diesel::PgConnection;
+use insta::assert_snapshot;
+use shared::{run, show};
+
+const POLICY: &str = r#"
+version: 1
+defaults: { owner: data@example.com }
+tables:
+  public.flights:
+    why: Departures drive crew and gate planning.
+    rules:
+      - not_null: tailnum
+      - one_of: { origin: [EWR, JFK, LGA] }
+        severity: critical
+        action: quarantine
+      - references: { carrier: public.airlines.carrier }
+        severity: critical
+        action: reject
+      - unique: [carrier, flight]
+      - name: arrived_flights_departed
+        expression: arr_time is null or dep_time is not null
+        where: distance > 0
+        fix_within: 36h
+  public.airlines:
+summaries:
+  departures:
+    from: public.flights
+    bucket: { column: time_hour, width: 1 day, time_zone: America/New_York }
+    group_by: [origin]
+    measures: { flights: count, cancelled: { count_if: dep_time is null }, miles: { sum: distance } }
+alerts:
+  cancellations: { on: departures, when: cancelled > 0.25 * flights, severity: critical }
+  bad_rows: { on: rules, when: failing_ratio > 0.05 and rows > 10, for: 10m }
+channels:
+  disk: { file: { directory: mail } }
+routes:
+  - { severity: critical, to: disk }
+  - { to: disk }
+"#;
+
+/// A database with the tables of [`POLICY`], none of them watched.
+fn flights() -> (Database, PgConnection) {
+    let database = testing::database();
+    let mut connection = database.connect();
+    run(
+        &mut connection,
+        "create table airlines (carrier text primary key, name text);
+         create table flights (
+             id bigint primary key, carrier text, flight integer, origin text, tailnum text, distance integer,
+             dep_time integer, arr_time integer, time_hour timestamptz
+         );
+         insert into airlines values ('UA', 'United'), ('AA', 'American');
+         insert into flights (id, carrier, flight, origin, tailnum, distance, dep_time, arr_time, time_hour)
+         select n, case when n % 50 = 0 then 'ZZ' else 'UA' end, n % 90, 'EWR', case when n % 3 <> 0 then 'N1' end, 100, 517, 830, '2013-01-01'
+         from generate_series(1, 100) n;",
+    );
+    (database, connection)
+}
+
+fn policy(text: &str) -> Policy {
+    Policy::parse(text, "audit.yml").unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+/// What a person reads about a policy that the database does not understand.
+#[track_caller]
+fn errors(connection: &mut PgConnection, text: &str) -> String {
+    let policy = policy(text);
+    let planned = match plan(connection, &policy) {
+        Ok(plan) => panic!("the policy was planned: {plan}"),
+        Err(Error::Policy(errors)) => errors.to_string(),
+        Err(other) => panic!("{other:?}"),
+    };
+    let applied = match apply(connection, &policy) {
+        Ok(plan) => panic!("the policy was applied: {plan}"),
+        Err(error) => error.to_string(),
+    };
+    assert_eq!(planned, applied, "plan and apply say the same");
+    assert_eq!(everything(connection), "", "something was applied");
+    planned
+}
+
+/// Everything that is declared, one a line.
+fn everything(connection: &mut PgConnection) -> String {
+    show(
+        connection,
+        "select * from (
+             select 'table' as kind, name, '' as what from audit.watched_table where unwatched_at is null
+             union all select 'rule', name, definition::text from audit.rule where retired_at is null
+             union all select 'summary', name, (definition - 'checked' - 'columns')::text from audit.summary where retired_at is null
+             union all select 'alert', name, definition::text from audit.alert_policy where retired_at is null
+             union all select 'channel', name, definition::text from audit.channel where retired_at is null
+             union all select 'route', position::text, definition::text from audit.route where retired_at is null
+             union all select 'trigger', tgrelid::regclass::text, tgname from pg_trigger where tgname like 'audit%' and tgrelid::regclass::text !~ '^audit\.'
+             union all select 'generated', relname, '' from pg_class where relnamespace = 'audit_compiled'::regnamespace and relkind in ('r', 'v')
+         ) as declared order by kind, name, what",
+    )
+}
+
+#[test]
+fn a_plan_says_what_would_change_and_changes_nothing() {
+    let (_database, mut connection) = flights();
+    let plan = plan(&mut connection, &policy(POLICY)).unwrap();
+    assert_snapshot!(plan, @"");
+    assert_eq!(everything(&mut connection), "");
+}
+
+#[test]
+fn what_was_planned_is_applied_and_applying_again_changes_nothing() {
+    let (_database, mut connection) = flights();
+    let policy = policy(POLICY);
+    let planned = plan(&mut connection, &policy).unwrap();
+    let applied = apply(&mut connection, &policy).unwrap();
+    let names = |plan: &audit_schema::Plan| -> Vec<_> {
+        plan.changes
+            .iter()
+            .map(|change| (change.verb, change.object, change.name.clone()))
+            .collect()
+    };
+    assert_eq!(names(&planned), names(&applied));
+    let declared = everything(&mut connection);
+    assert_snapshot!(declared, @"");
+
+    assert!(plan(&mut connection, &policy).unwrap().is_empty());
+    assert!(apply(&mut connection, &policy).unwrap().is_empty());
+    assert_eq!(everything(&mut connection), declared);
+    assert_snapshot!(plan(&mut connection, &policy).unwrap(), @"");
+}
+
+#[test]
+fn an_applied_policy_counts_and_catches() {
+    let (_database, mut connection) = flights();
+    apply(&mut connection, &policy(POLICY)).unwrap();
+    run(
+        &mut connection,
+        "insert into flights (id, carrier, flight, origin, distance) values (1000, 'UA', 1000, 'XXX', 1), (1001, 'UA', 1001, 'JFK', 1)",
+    );
+    assert_snapshot!(show(
+        &mut connection,
+        "select r.name, c.failing from audit.rule_counter c join audit.rule r using (rule_id) order by r.name"
+    ), @"");
+    assert_snapshot!(show(
+        &mut connection,
+        "select origin, flights, cancelled, miles from audit_compiled.departures order by 1"
+    ), @"");
+    assert_snapshot!(show(&mut connection, "select key, state from audit.quarantine"), @"");
+}
+
+#[test]
+fn a_changed_policy_changes_only_what_differs() {
+    let (_database, mut connection) = flights();
+    apply(&mut connection, &policy(POLICY)).unwrap();
+    let changed = POLICY
+        .replace("why: Departures drive crew", "why: Departures decide crew")
+        .replace(
+            "      - not_null: tailnum\n",
+            "      - not_null: tailnum\n        severity: low\n",
+        )
+        .replace("[EWR, JFK, LGA]", "[EWR, JFK]")
+        .replace(
+            "      - unique: [carrier, flight]\n",
+            "      - not_blank: dest\n"
+                .replace("dest", "carrier")
+                .as_str(),
+        )
+        .replace("miles: { sum: distance }", "hours: { avg: distance }")
+        .replace("0.25 * flights", "0.5 * flights")
+        .replace("directory: mail", "directory: post")
+        .replace("  - { to: disk }\n", "");
+    let policy = policy(&changed);
+    let planned = plan(&mut connection, &policy).unwrap();
+    assert_snapshot!(planned, @"");
+    let applied = apply(&mut connection, &policy).unwrap();
+    assert_eq!(planned.counts(), applied.counts());
+    assert!(plan(&mut connection, &policy).unwrap().is_empty());
+    assert_snapshot!(show(
+        &mut connection,
+        "select name, count(*) filter (where retired_at is null) as live, count(*) as versions from audit.rule group by name order by name"
+    ), @"");
+}
+
+#[test]
+fn a_table_that_leaves_the_policy_is_no_longer_watched() {
+    let (_database, mut connection) = flights();
+    apply(&mut connection, &policy(POLICY)).unwrap();
+    let less = policy("version: 1\ntables: { public.airlines: { owner: data@example.com } }\n");
+    assert_snapshot!(plan(&mut connection, &less).unwrap(), @"");
+    apply(&mut connection, &less).unwrap();
+    assert_snapshot!(everything(&mut connection), @"");
+    // And it can come back.
+    let again = apply(&mut connection, &policy(POLICY)).unwrap();
+    assert!(
+        again
+            .changes
+            .iter()
+            .any(|change| change.verb == Verb::Create && change.object == Object::Table)
+    );
+    assert!(plan(&mut connection, &policy(POLICY)).unwrap().is_empty());
+}
+
+#[test]
+fn lengths_of_time_that_mean_the_same_are_the_same() {
+    let (_database, mut connection) = flights();
+    let text = |length: &str| {
+        format!(
+            "version: 1\ntables:\n  public.flights:\n    rules:\n      - not_null: tailnum\n        fix_within: {length}\n"
+        )
+    };
+    apply(&mut connection, &policy(&text("1w"))).unwrap();
+    assert!(
+        plan(&mut connection, &policy(&text("7 days")))
+            .unwrap()
+            .is_empty()
+    );
+    assert!(
+        plan(&mut connection, &policy(&text("168h")))
+            .unwrap()
+            .is_empty()
+    );
+    assert!(
+        !plan(&mut connection, &policy(&text("none")))
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[test]
+fn a_plan_does_not_disturb_writers_and_readers() {
+    let (database, mut connection) = flights();
+    apply(&mut connection, &policy(POLICY)).unwrap();
+    // Somebody writes and reads, and has not committed.
+    let mut writer = database.connect();
+    run(
+        &mut writer,
+        "begin; insert into flights (id, carrier, flight, origin) values (2000, 'UA', 2000, 'JFK'); select * from audit_compiled.departures",
+    );
+    run(&mut connection, "set lock_timeout = '2s'");
+    let changed = policy(
+        &POLICY
+            .replace("miles: { sum: distance }", "hours: { avg: distance }")
+            .replace("[EWR, JFK, LGA]", "[EWR]"),
+    );
+    assert!(!plan(&mut connection, &changed).unwrap().is_empty());
+    run(&mut writer, "commit");
+}
+
+#[test]
+fn an_unknown_table_is_told_with_its_place() {
+    let (_database, mut connection) = flights();
+    assert_snapshot!(errors(&mut connection, "version: 1\ntables:\n  public.fligths:\n  nowhere.nothing:\n  public.what is this:\n"), @"");
+}
+
+#[test]
+fn what_cannot_be_watched_is_told_with_its_place() {
+    let (_database, mut connection) = flights();
+    run(&mut connection, "create view late as select * from flights");
+    assert_snapshot!(errors(&mut connection, "version: 1\ntables:\n  public.late:\n  audit.change:\n  pg_catalog.pg_class:\n  public.flights:\n  public.\"flights\":\n"), @"");
+}
+
+#[test]
+fn unknown_columns_are_told_with_their_places() {
+    let (_database, mut connection) = flights();
+    assert_snapshot!(errors(&mut connection, "
+version: 1
+tables:
+  public.flights:
+    rules:
+      - not_null: [origin, tailnumber]
+      - range: { distanse: { min: 1 } }
+      - unique: [carrier, flihgt]
+      - references: { carier: public.airlines.carrier }
+      - references: { carrier: public.airlines.code }
+      - references: { origin: public.airports.faa }
+      - name: departed
+        expression: dep_tme is not null
+        where: distnce > 0
+summaries:
+  departures: { from: public.flights, group_by: [orgin], measures: { flights: count } }
+  bucketed: { from: public.flights, bucket: { column: time_our, width: 1d }, measures: { flights: count } }
+"), @"");
+}
+
+#[test]
+fn expressions_that_do_not_parse_are_told_with_their_places() {
+    let (_database, mut connection) = flights();
+    assert_snapshot!(errors(&mut connection, "
+version: 1
+tables:
+  public.flights:
+    rules:
+      - { name: broken, expression: dep_time is is null }
+      - { name: number, expression: dep_time + 1 }
+      - { name: typed, expression: origin > 5 }
+      - { name: hostile, expression: 'true; drop table flights' }
+      - { name: limited, expression: dep_time > 0, where: origin in ( }
+      - matches: { tailnum: '[' }
+      - range: { distance: { min: far } }
+      - one_of: { flight: [one, two] }
+summaries:
+  departures:
+    from: public.flights
+    group_by: [{ early: dep_time < }]
+    measures: { flights: count }
+  miles:
+    from: public.flights
+    measures: { miles: { sum: origin || 1 }, odd: { count_if: dep_time } }
+    where: nonsense(1)
+"), @"");
+}
+
+#[test]
+fn a_condition_of_an_alert_that_does_not_parse_is_told_with_its_place() {
+    let (_database, mut connection) = flights();
+    assert_snapshot!(errors(&mut connection, "
+version: 1
+tables: { public.flights: {} }
+summaries:
+  departures: { from: public.flights, group_by: [origin], measures: { flights: count } }
+alerts:
+  many: { on: departures, when: fligths > 1 }
+  several: { on: departures, when: flights > origin }
+  number: { on: departures, when: flights }
+  bad_rows: { on: rules, when: failing_ratio >> }
+  hostile: { on: rules, when: 'true; drop table flights' }
+"), @"");
+}
+
+#[test]
+fn quarantine_needs_a_primary_key() {
+    let (_database, mut connection) = flights();
+    run(&mut connection, "create table notes (note text)");
+    assert_snapshot!(errors(&mut connection, "
+version: 1
+tables:
+  public.notes:
+    rules:
+      - not_blank: note
+        action: quarantine
+"), @"");
+}
+
+#[test]
+fn an_administrator_who_owns_the_tables_needs_no_more_rights() {
+    let database = testing::database();
+    let mut connection = database.connect();
+    run(
+        &mut connection,
+        "do $$ begin create role plan_admin login; exception when duplicate_object then null; end $$;
+         grant audit_admin to plan_admin;
+         create schema shop authorization plan_admin;
+         set role plan_admin;
+         create table shop.orders (id bigint primary key, amount numeric, region text);
+         insert into shop.orders values (1, -5, 'north');",
+    );
+    let text = "
+version: 1
+tables:
+  shop.orders:
+    rules:
+      - range: { amount: { min: 0 } }
+        action: quarantine
+      - unique: [region, amount]
+summaries:
+  by_region: { from: shop.orders, group_by: [region], measures: { orders: count, total: { sum: amount } } }
+alerts:
+  bad_rows: { on: rules, when: failing > 0 }
+channels: { disk: { file: { directory: mail } } }
+routes: [{ to: disk }]
+";
+    let planned = plan(&mut connection, &policy(text)).unwrap();
+    let failing: Vec<_> = planned
+        .changes
+        .iter()
+        .filter_map(|change| change.failing)
+        .map(|failing| failing.failing)
+        .collect();
+    assert_eq!(failing, [1, 0]);
+    apply(&mut connection, &policy(text)).unwrap();
+    assert!(apply(&mut connection, &policy(text)).unwrap().is_empty());
+    run(&mut connection, "reset role");
+}
+
+#[test]
+fn two_who_apply_at_once_apply_once() {
+    let (database, _connection) = flights();
+    let changes: Vec<usize> = std::thread::scope(|scope| {
+        let applying: Vec<_> = (0..4)
+            .map(|_| {
+                scope.spawn(|| {
+                    apply(&mut database.connect(), &policy(POLICY))
+                        .unwrap()
+                        .changes
+                        .len()
+                })
+            })
+            .collect();
+        applying
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect()
+    });
+    assert_eq!(
+        changes.iter().filter(|count| **count > 0).count(),
+        1,
+        "{changes:?}"
+    );
+}
+
+#[test]
+fn the_policy_of_the_demo_is_applied() {
+    let database = testing::database();
+    let mut connection = database.connect();
+    run(
+        &mut connection,
+        include_str!("../../examples/flights/schema.sql"),
+    );
+    let policy = policy(include_str!("../../examples/flights/audit.yml"));
+    let planned = plan(&mut connection, &policy).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(
+        planned.counts().0,
+        policy.tables.len()
+            + policy
+                .tables
+                .iter()
+                .map(|table| table.rules.len())
+                .sum::<usize>()
+            + policy.summaries.len()
+            + policy.alerts.len()
+            + policy.channels.len()
+            + policy.routes.len()
+    );
+    apply(&mut connection, &policy).unwrap();
+    assert!(plan(&mut connection, &policy).unwrap().is_empty());
+}
