@@ -27,6 +27,7 @@ static DEMO: LazyLock<Ran> = LazyLock::new(|| {
         keep: false,
         directory: Path::new(env!("CARGO_TARGET_TMPDIR")).join("end-to-end"),
         database_url: None,
+        program: "audit".to_owned(),
     };
     let style = Style {
         zone: ZONE,

@@ -111,6 +111,7 @@ pub fn run(audit: Audit) -> anyhow::Result<Output> {
             keep,
             directory: dir,
             database_url: audit.connection.database_url,
+            program: std::env::args().next().unwrap_or_else(|| "audit".to_owned()),
         };
         let style = Style::of_standard_output(audit.time_zone.unwrap_or(demo::ZONE));
         let finished = demo::run(&options, &mut Screen::of_standard_output(style))?;

@@ -54,6 +54,8 @@ pub struct DemoOptions {
     pub directory: PathBuf,
     /// An empty database to use instead of a server of its own.
     pub database_url: Option<String>,
+    /// How the person called this program, for the commands that the demo names.
+    pub program: String,
 }
 
 impl DemoOptions {
@@ -561,24 +563,22 @@ fn further(options: &DemoOptions, finished: &Finished, screen: &mut Screen) -> a
             "\n{}",
             style.bold("Look further, in the server that was kept")
         ));
-        let mut commands = vec!["audit status".to_owned()];
+        let mut commands = vec!["status".to_owned()];
         if let Some(key) = finished.corrected_flight() {
-            commands.push(format!("audit history flights {key}"));
+            commands.push(format!("history flights {key}"));
         }
         commands
-            .extend(["audit findings", "audit quarantine list", "audit verify"].map(str::to_owned));
+            .extend(["findings", "quarantine list", "verify"].map(str::to_owned));
+        let elsewhere = if options.directory == Path::new("audit-demo") {
+            String::new()
+        } else {
+            format!(" --demo-dir {directory}")
+        };
         for command in commands {
-            lines.push(format!(
-                "  {}",
-                if options.directory == Path::new("audit-demo") {
-                    command
-                } else {
-                    format!("{command} --demo-dir {directory}")
-                }
-            ));
+            lines.push(format!("  {} {command}{elsewhere}", options.program));
         }
     } else if options.database_url.is_none() {
-        lines.push(format!("\n{}", style.quiet("With --keep the server's data stays, for `audit status`, `audit history flights KEY` and the rest.")));
+        lines.push(format!("\n{}", style.quiet("With --keep the server's data stays, for `status`, `history flights KEY`, `findings` and `quarantine list`.")));
     }
     screen.say(&lines.join("\n"))?;
     Ok(())

@@ -1,0 +1,225 @@
+//! What people see on a terminal, without colours.
+
+use audit_bin::command::{findings, history, quarantine, status, verify};
+use audit_bin::terminal::Style;
+use audit_schema::inspect::{
+    AlertStatus, FindingRow, PipelineStatus, QuarantinedRow, RuleStatus, Status, TableStatus,
+};
+use audit_schema::{Verified, Version};
+use chrono::{DateTime, TimeZone, Utc};
+use insta::assert_snapshot;
+use serde_json::json;
+
+fn at(day: u32, hour: u32) -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2013, 2, day, hour, 0, 0).unwrap()
+}
+
+fn blizzard() -> Status {
+    let rule = |name: &str, severity: &str, failing, failing_ratio| RuleStatus {
+        table: "public.flights".to_owned(),
+        name: name.to_owned(),
+        severity: severity.to_owned(),
+        action: "flag".to_owned(),
+        owner: "ops-data@example.com".to_owned(),
+        failing,
+        errors: 0,
+        failing_ratio,
+        last_failed: (failing > 0).then(|| at(8, 17)),
+    };
+    Status {
+        database: "flights".to_owned(),
+        server_version: "15.14".to_owned(),
+        pipeline: PipelineStatus {
+            ticked_at: Some(at(8, 18)),
+            clock: Some(at(8, 18)),
+            head: 0,
+            segments: 3,
+            sealed_rows: 51_955,
+            delivered: 4,
+            waiting: 1,
+            dead: 0,
+            paused_channels: Vec::new(),
+        },
+        tables: vec![TableStatus {
+            name: "public.flights".to_owned(),
+            owner: "ops-data@example.com".to_owned(),
+            rows: 51_955,
+            inserted: 51_961,
+            updated: 3,
+            deleted: 6,
+            rules: 3,
+            failing_rules: 2,
+            held: 6,
+        }],
+        rules: vec![
+            rule("one_of_origin", "critical", 0, 0.0),
+            rule("references_dest", "important", 1288, 0.0248),
+            rule("matches_tailnum", "low", 3743, 0.072),
+        ],
+        open_alerts: vec![AlertStatus {
+            fingerprint: "cancellations/EWR".to_owned(),
+            policy: "cancellations".to_owned(),
+            severity: "critical".to_owned(),
+            title: "EWR: 109 of 273 departures cancelled on 2013-02-08".to_owned(),
+            state: "firing".to_owned(),
+            owner: "ops-data@example.com".to_owned(),
+            opened_at: at(8, 12),
+            fired_at: Some(at(8, 12)),
+            resolved_at: None,
+        }],
+    }
+}
+
+#[test]
+fn the_status_tells_what_is_wrong_and_sums_it_up() {
+    assert_snapshot!(status::render(&blizzard(), Style::PLAIN), @r"
+    flights  PostgreSQL 15.14 · 8 Feb 2013, 18:00 UTC
+
+    table             rows  inserted  updated  deleted  set aside  rules failing
+    public.flights  51,955    51,961        3        6          6         2 of 3
+
+    rule that fails now      severity      rows  share  last failed        owner
+    flights.references_dest  ◆ important  1,288  2.5 %  8 Feb 2013, 17:00  ops-data@example.com
+    flights.matches_tailnum  ○ low        3,743  7.2 %  8 Feb 2013, 17:00  ops-data@example.com
+
+    open alert                                          severity    state   for  owner
+    EWR: 109 of 273 departures cancelled on 2013-02-08  ▲ critical  firing  6 h  ops-data@example.com
+
+    1 table · 2 of 3 rules failing · 1 alert open, 1 critical · 6 rows set aside · 4 messages delivered, 1 waiting
+    ");
+}
+
+#[test]
+fn a_status_without_a_fault_is_quiet() {
+    let mut calm = blizzard();
+    calm.open_alerts.clear();
+    calm.rules.truncate(1);
+    assert_snapshot!(status::render(&calm, Style::PLAIN), @r"
+    flights  PostgreSQL 15.14 · 8 Feb 2013, 18:00 UTC
+
+    table             rows  inserted  updated  deleted  set aside  rules failing
+    public.flights  51,955    51,961        3        6          6         2 of 3
+
+    ✓ every row passes every rule
+
+    ✓ no open alert
+
+    1 table · 0 of 1 rule failing · 0 alerts open, 0 critical · 6 rows set aside · 4 messages delivered, 1 waiting
+    ");
+}
+
+#[test]
+fn findings_show_the_failing_values() {
+    let finding = FindingRow {
+        at: at(8, 17),
+        table: "public.flights".to_owned(),
+        rule: "range_air_time".to_owned(),
+        severity: "important".to_owned(),
+        action: "quarantine".to_owned(),
+        op: "I".to_owned(),
+        rows: 12,
+        new_failed: 2,
+        keys: vec!["101".to_owned(), "102".to_owned()],
+        samples: Some(json!([{ "air_time": -12 }, { "air_time": 0 }])),
+        error: None,
+        writer: "EWR feed".to_owned(),
+        fix_by: None,
+    };
+    assert_snapshot!(findings::render(&[finding], Style::PLAIN), @r"
+    when               severity     table           rule                        failed  of  key     example       written by
+    8 Feb 2013, 17:00  ◆ important  public.flights  range_air_time (set aside)       2  12  101 +1  air_time -12  EWR feed
+
+    1 finding shown · 2 rows
+    ");
+}
+
+#[test]
+fn quarantine_says_why_a_row_waits() {
+    let held = QuarantinedRow {
+        quarantine_id: "00000000-0000-0000-0000-000000000001".to_owned(),
+        at: at(6, 12),
+        table: "public.flights".to_owned(),
+        op: "U".to_owned(),
+        key: "31411".to_owned(),
+        rules: vec!["range_air_time".to_owned()],
+        severity: "important".to_owned(),
+        values: json!({ "air_time": 28_800 }),
+        writer: "EWR feed".to_owned(),
+    };
+    assert_snapshot!(quarantine::render(&[held], Style::PLAIN), @r"
+    when               severity     table           key    set aside                 because of      values          written by
+    6 Feb 2013, 12:00  ◆ important  public.flights  31411  update, old version kept  range_air_time  air_time 28800  EWR feed
+
+    1 row set aside
+    ");
+}
+
+#[test]
+fn history_tells_what_each_change_made_different() {
+    let version = |op: &str, old, new, cause: Option<&str>| Version {
+        at: at(6, 12),
+        op: op.to_owned(),
+        old_key: Some("31411".to_owned()),
+        new_key: Some("31411".to_owned()),
+        old,
+        new,
+        session_role: "app".to_owned(),
+        actor: Some("alice@example.com".to_owned()),
+        application: None,
+        request_id: Some("4711".to_owned()),
+        cause: cause.map(str::to_owned),
+        transaction: "7".to_owned(),
+        sealed: true,
+    };
+    let good = json!({ "id": 31411, "air_time": 118, "tailnum": null });
+    let bad = json!({ "id": 31411, "air_time": 28_800, "tailnum": null });
+    let versions = [
+        version("I", None, Some(good.clone()), None),
+        version("U", Some(good.clone()), Some(bad.clone()), None),
+        version("U", Some(bad), Some(good), Some("quarantine")),
+    ];
+    assert_snapshot!(history::render("public.flights", "31411", &versions, Style::PLAIN), @r"
+    public.flights 31411
+
+    6 Feb 2013, 12:00  inserted  by alice@example.com · request 4711 · transaction 7 · sealed
+      air_time 118 · id 31411 · tailnum –
+
+    6 Feb 2013, 12:00  updated  by alice@example.com · request 4711 · transaction 7 · sealed
+      column    before  after
+      air_time  118     28800
+
+    6 Feb 2013, 12:00  updated  by alice@example.com · request 4711 · because of quarantine · transaction 7 · sealed
+      column    before  after
+      air_time  28800   118
+
+    3 versions
+    ");
+}
+
+#[test]
+fn a_proof_names_what_does_not_agree() {
+    let verified = |kind: &str, object: &str, found: &str| Verified {
+        kind: kind.to_owned(),
+        object: object.to_owned(),
+        expected: "7".to_owned(),
+        found: found.to_owned(),
+        ok: found == "7",
+    };
+    let output = verify::render(
+        &[
+            verified("rows", "public.flights", "7"),
+            verified("rule", "public.flights.one_of_origin", "8"),
+        ],
+        &[("public.flights".to_owned(), 0)],
+        Style::PLAIN,
+    );
+    assert!(!output.well);
+    assert_snapshot!(output.text, @r"
+      ✓ 1 row counter: each says what a full scan of its table says
+      ✗ 1 rule counter: 1 do not agree with a full scan
+        public.flights.one_of_origin: the pipeline says 8, a full scan 7
+      ✓ 1 table: the log, replayed, gives the same rows
+
+    3 checks, 1 do not agree
+    ");
+}
