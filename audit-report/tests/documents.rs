@@ -155,7 +155,7 @@ fn every_rule_is_among_the_audited_objects() {
         "▲ business critical | reject",
         "`name is not blank` | ◆ important | flag | Letters need a name.",
         "within 1 day",
-        "released or discarded within 7 days",
+        "corrected and written again within 7 days",
         "by the writer, before it is written",
         "few_orders",
         "orders_by_day",

@@ -248,7 +248,7 @@ fn to_be_fixed(rule: &DeclaredRule) -> String {
     match (rule.action, rule.fix_within.as_str()) {
         (Action::Reject, _) => "by the writer, before it is written".into(),
         (_, "") => "no deadline".into(),
-        (Action::Quarantine, within) => format!("released or discarded within {within}"),
+        (Action::Quarantine, within) => format!("corrected and written again within {within}"),
         (Action::Flag, within) => format!("within {within}"),
     }
 }

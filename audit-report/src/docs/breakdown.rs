@@ -70,7 +70,7 @@ fn schemas_and_roles(text: &mut String, catalogue: &Catalogue) {
             }
             "audit_admin" => "declares: watched tables, rules, summaries, alert policies, channels",
             "audit_operator" => {
-                "works: acknowledges alerts, releases or discards what was set aside"
+                "works: acknowledges and snoozes alerts, looks after what was set aside"
             }
             _ => "reads everything, changes nothing",
         };

@@ -136,7 +136,7 @@ fn steps(catalogue: &Catalogue) -> Vec<Step> {
             name: "7 put right",
             when: "by people, before the deadline of the rule",
             what: "Corrections are writes like any other: they are checked, logged, and take the failure back. What was set \
-                   aside is released or discarded. Alerts are acknowledged."
+                   aside is corrected and written again. Alerts are acknowledged."
                 .into(),
             objects: vec!["audit.unfixed_failure", "audit.quarantine", "audit.acknowledge", "audit.snooze", "audit.history"],
             failure: "a failure that is older than its deadline counts as overdue",
@@ -197,9 +197,7 @@ fn outcomes(text: &mut String, catalogue: &Catalogue) {
             .collect();
         let fixed = match action {
             Action::Reject => "by the writer, before anything is written",
-            Action::Quarantine => {
-                "within the deadline of the rule: edited and released, or discarded"
-            }
+            Action::Quarantine => "within the deadline of the rule: corrected and written again",
             Action::Flag => "within the deadline of the rule, by its owner",
         };
         text.push_str(&format!(
@@ -381,7 +379,7 @@ pub fn flow_mermaid(catalogue: &Catalogue) -> String {
          \x20   counters --> dashboard\n\
          \x20   alert --> dashboard\n\
          \x20   dashboard --> people\n\
-         \x20   quarantine -- \"released or discarded\" --> people\n\
+         \x20   quarantine -- \"looked after\" --> people\n\
          \x20   people -- \"corrections are writes\" --> tables\n",
     );
     text
@@ -695,8 +693,8 @@ fn stages(catalogue: &Catalogue) -> Vec<(&'static str, &'static str, Vec<Card>)>
         Card {
             title: "operator".into(),
             lines: plain_lines(vec![
-                "acknowledges alerts".into(),
-                "releases or discards what was set aside".into(),
+                "acknowledges and snoozes alerts".into(),
+                "looks after what was set aside".into(),
             ]),
             note: "audit_operator".into(),
             strip: None,
