@@ -99,7 +99,7 @@ fn everything(connection: &mut PgConnection) -> String {
              union all select 'alert', name, definition::text from audit.alert_policy where retired_at is null
              union all select 'channel', name, definition::text from audit.channel where retired_at is null
              union all select 'route', position::text, definition::text from audit.route where retired_at is null
-             union all select 'trigger', tgrelid::regclass::text, tgname from pg_trigger where tgname like 'audit%' and tgrelid::regclass::text !~ '^audit\.'
+             union all select 'trigger', tgrelid::regclass::text, tgname from pg_trigger where tgname like 'audit%' and tgrelid::regclass::text not like 'audit.%'
              union all select 'generated', relname, '' from pg_class where relnamespace = 'audit_compiled'::regnamespace and relkind in ('r', 'v')
          ) as declared order by kind, name, what",
     )
@@ -109,7 +109,28 @@ fn everything(connection: &mut PgConnection) -> String {
 fn a_plan_says_what_would_change_and_changes_nothing() {
     let (_database, mut connection) = flights();
     let plan = plan(&mut connection, &policy(POLICY)).unwrap();
-    assert_snapshot!(plan, @"");
+    assert_snapshot!(plan, @r"
+    + table   public.flights: Departures drive crew and gate planning.
+      + rule    not_null_tailnum  ● normal, flag: tailnum is not null
+          33 of 100 rows fail it now
+      + rule    one_of_origin  ▲ critical, quarantine: origin is one of EWR, JFK, LGA
+      + rule    references_carrier  ▲ critical, reject: carrier is in public.airlines.carrier
+          2 of 100 rows fail it now
+      + rule    unique_carrier_flight  ● normal, flag: carrier and flight are unique together
+          9 of 100 rows fail it now
+          ! no index on public.flights (carrier, flight): every write of public.flights reads all of it
+      + rule    arrived_flights_departed  ● normal, flag: arr_time is null or dep_time is not null
+    + table   public.airlines
+    + summary departures of public.flights: flights = count, cancelled = count_if(dep_time is null), miles = sum(distance) by origin and 1 day of time_hour
+    + alert   cancellations: departures when cancelled > 0.25 * flights
+    + alert   bad_rows: rules when failing_ratio > 0.05 and rows > 10
+    + channel disk: file in mail
+    + route   1: critical to disk
+    + route   2: everything to disk
+    ! writers of public.airlines wait (share row exclusive), while it is read once
+    ! writers of public.flights wait (share row exclusive), while about 100 rows are read 7 times
+    13 to create, 0 to change, 0 to drop
+    ");
     assert_eq!(everything(&mut connection), "");
 }
 
@@ -127,12 +148,36 @@ fn what_was_planned_is_applied_and_applying_again_changes_nothing() {
     };
     assert_eq!(names(&planned), names(&applied));
     let declared = everything(&mut connection);
-    assert_snapshot!(declared, @"");
+    assert_snapshot!(declared, @r#"
+    (alert,bad_rows,"{""on"": ""rules"", ""for"": ""10 minutes"", ""when"": ""failing_ratio > 0.05 and rows > 10"", ""severity"": ""inherit""}")
+    (alert,cancellations,"{""on"": ""departures"", ""when"": ""cancelled > 0.25 * flights"", ""severity"": ""critical""}")
+    (channel,disk,"{""file"": {""directory"": ""mail""}}")
+    (generated,departures,"")
+    (generated,departures_base,"")
+    (route,1,"{""to"": [""disk""], ""severity"": [""critical""]}")
+    (route,2,"{""to"": [""disk""]}")
+    (rule,arrived_flights_departed,"{""expression"": ""arr_time is null or dep_time is not null""}")
+    (rule,not_null_tailnum,"{""column"": ""tailnum""}")
+    (rule,one_of_origin,"{""column"": ""origin"", ""values"": [""EWR"", ""JFK"", ""LGA""]}")
+    (rule,references_carrier,"{""key"": ""carrier"", ""table"": ""public.airlines"", ""column"": ""carrier""}")
+    (rule,unique_carrier_flight,"{""columns"": [""carrier"", ""flight""]}")
+    (summary,departures,"{""bucket"": {""width"": ""1 day"", ""column"": ""time_hour"", ""time_zone"": ""America/New_York""}, ""group_by"": [{""name"": ""origin"", ""expression"": ""origin""}], ""measures"": [{""name"": ""flights"", ""function"": ""count"", ""expression"": null}, {""name"": ""cancelled"", ""function"": ""count_if"", ""expression"": ""dep_time is null""}, {""name"": ""miles"", ""function"": ""sum"", ""expression"": ""distance""}]}")
+    (table,public.airlines,"")
+    (table,public.flights,"")
+    (trigger,airlines,audit_delete)
+    (trigger,airlines,audit_insert)
+    (trigger,airlines,audit_truncate)
+    (trigger,airlines,audit_update)
+    (trigger,flights,audit_delete)
+    (trigger,flights,audit_insert)
+    (trigger,flights,audit_truncate)
+    (trigger,flights,audit_update)
+    "#);
 
     assert!(plan(&mut connection, &policy).unwrap().is_empty());
     assert!(apply(&mut connection, &policy).unwrap().is_empty());
     assert_eq!(everything(&mut connection), declared);
-    assert_snapshot!(plan(&mut connection, &policy).unwrap(), @"");
+    assert_snapshot!(plan(&mut connection, &policy).unwrap(), @"nothing to do: the database is as the policy declares it");
 }
 
 #[test]
@@ -146,12 +191,21 @@ fn an_applied_policy_counts_and_catches() {
     assert_snapshot!(show(
         &mut connection,
         "select r.name, c.failing from audit.rule_counter c join audit.rule r using (rule_id) order by r.name"
-    ), @"");
+    ), @r"
+    (arrived_flights_departed,0)
+    (not_null_tailnum,34)
+    (one_of_origin,0)
+    (references_carrier,2)
+    (unique_carrier_flight,9)
+    ");
     assert_snapshot!(show(
         &mut connection,
         "select origin, flights, cancelled, miles from audit_compiled.departures order by 1"
-    ), @"");
-    assert_snapshot!(show(&mut connection, "select key, state from audit.quarantine"), @"");
+    ), @r"
+    (EWR,100,0,10000)
+    (JFK,1,1,1)
+    ");
+    assert_snapshot!(show(&mut connection, "select key, state from audit.quarantine"), @"(1000,held)");
 }
 
 #[test]
@@ -177,14 +231,41 @@ fn a_changed_policy_changes_only_what_differs() {
         .replace("  - { to: disk }\n", "");
     let policy = policy(&changed);
     let planned = plan(&mut connection, &policy).unwrap();
-    assert_snapshot!(planned, @"");
+    assert_snapshot!(planned, @r"
+    ~ table   public.flights
+        why: Departures drive crew and gate planning. → Departures decide crew and gate planning.
+      ~ rule    not_null_tailnum  ○ low, flag: tailnum is not null
+          severity: normal → low
+          fix_within: 7 days → (nothing)
+          33 of 100 rows fail it now
+      ~ rule    one_of_origin  ▲ critical, quarantine: origin is one of EWR, JFK
+          rule: origin is one of EWR, JFK, LGA → origin is one of EWR, JFK
+      + rule    not_blank_carrier  ● normal, flag: carrier is not blank
+      - rule    unique_carrier_flight
+    ~ summary departures of public.flights
+        measures: flights = count, cancelled = count_if(dep_time is null), miles = sum(distance) → flights = count, cancelled = count_if(dep_time is null), hours = avg(distance)
+    ~ alert   cancellations
+        when: cancelled > 0.25 * flights → cancelled > 0.5 * flights
+    ~ channel disk
+        channel: file directory mail → file directory post
+    - route   2
+    ! writers of public.flights wait (share row exclusive), while about 100 rows are read 4 times
+    1 to create, 6 to change, 2 to drop
+    ");
     let applied = apply(&mut connection, &policy).unwrap();
     assert_eq!(planned.counts(), applied.counts());
     assert!(plan(&mut connection, &policy).unwrap().is_empty());
     assert_snapshot!(show(
         &mut connection,
         "select name, count(*) filter (where retired_at is null) as live, count(*) as versions from audit.rule group by name order by name"
-    ), @"");
+    ), @r"
+    (arrived_flights_departed,1,1)
+    (not_blank_carrier,1,1)
+    (not_null_tailnum,1,2)
+    (one_of_origin,1,2)
+    (references_carrier,1,1)
+    (unique_carrier_flight,0,1)
+    ");
 }
 
 #[test]
@@ -192,9 +273,25 @@ fn a_table_that_leaves_the_policy_is_no_longer_watched() {
     let (_database, mut connection) = flights();
     apply(&mut connection, &policy(POLICY)).unwrap();
     let less = policy("version: 1\ntables: { public.airlines: { owner: data@example.com } }\n");
-    assert_snapshot!(plan(&mut connection, &less).unwrap(), @"");
+    assert_snapshot!(plan(&mut connection, &less).unwrap(), @r"
+    - summary departures of public.flights
+    - alert   cancellations
+    - alert   bad_rows
+    - channel disk
+    - route   1
+    - route   2
+    - table   public.flights
+    ! writers of public.flights wait (access exclusive)
+    0 to create, 0 to change, 7 to drop
+    ");
     apply(&mut connection, &less).unwrap();
-    assert_snapshot!(everything(&mut connection), @"");
+    assert_snapshot!(everything(&mut connection), @r#"
+    (table,public.airlines,"")
+    (trigger,airlines,audit_delete)
+    (trigger,airlines,audit_insert)
+    (trigger,airlines,audit_truncate)
+    (trigger,airlines,audit_update)
+    "#);
     // And it can come back.
     let again = apply(&mut connection, &policy(POLICY)).unwrap();
     assert!(
@@ -255,14 +352,59 @@ fn a_plan_does_not_disturb_writers_and_readers() {
 #[test]
 fn an_unknown_table_is_told_with_its_place() {
     let (_database, mut connection) = flights();
-    assert_snapshot!(errors(&mut connection, "version: 1\ntables:\n  public.fligths:\n  nowhere.nothing:\n  public.what is this:\n"), @"");
+    assert_snapshot!(errors(&mut connection, "version: 1\ntables:\n  public.fligths:\n  nowhere.nothing:\n  public.what is this:\n"), @r"
+    audit.yml:3:3: there is no table `public.fligths`
+      |
+    3 |   public.fligths:
+      |   ^^^^^^^^^^^^^^
+      = did you mean `public.flights`?
+
+    audit.yml:4:3: there is no table `nowhere.nothing`
+      |
+    4 |   nowhere.nothing:
+      |   ^^^^^^^^^^^^^^^
+      = expected the name of a table of this database, as `schema.table`
+
+    audit.yml:5:3: there is no table `public.what is this`
+      |
+    5 |   public.what is this:
+      |   ^^^^^^^^^^^^^^^^^^^
+      = expected the name of a table of this database, as `schema.table`
+
+    3 errors; nothing was applied
+    ");
 }
 
 #[test]
 fn what_cannot_be_watched_is_told_with_its_place() {
     let (_database, mut connection) = flights();
     run(&mut connection, "create view late as select * from flights");
-    assert_snapshot!(errors(&mut connection, "version: 1\ntables:\n  public.late:\n  audit.change:\n  pg_catalog.pg_class:\n  public.flights:\n  public.\"flights\":\n"), @"");
+    assert_snapshot!(errors(&mut connection, "version: 1\ntables:\n  public.late:\n  audit.change:\n  pg_catalog.pg_class:\n  public.flights:\n  public.\"flights\":\n"), @r#"
+    audit.yml:3:3: `public.late` cannot be watched: it is a view
+      |
+    3 |   public.late:
+      |   ^^^^^^^^^^^
+      = expected an ordinary or partitioned table
+
+    audit.yml:4:3: `audit.change` cannot be watched: it is part of the pipeline itself
+      |
+    4 |   audit.change:
+      |   ^^^^^^^^^^^^
+      = expected an ordinary or partitioned table
+
+    audit.yml:5:3: `pg_catalog.pg_class` cannot be watched: it is a system table
+      |
+    5 |   pg_catalog.pg_class:
+      |   ^^^^^^^^^^^^^^^^^^^
+      = expected an ordinary or partitioned table
+
+    audit.yml:7:3: `public."flights"` and `public.flights` are the same table
+      |
+    7 |   public."flights":
+      |   ^^^^^^^^^^^^^^^^
+
+    4 errors; nothing was applied
+    "#);
 }
 
 #[test]
@@ -285,7 +427,63 @@ tables:
 summaries:
   departures: { from: public.flights, group_by: [orgin], measures: { flights: count } }
   bucketed: { from: public.flights, bucket: { column: time_our, width: 1d }, measures: { flights: count } }
-"), @"");
+"), @r#"
+    audit.yml:6:28: table flights has no column `tailnumber`
+      |
+    6 |       - not_null: [origin, tailnumber]
+      |                            ^^^^^^^^^^
+      = did you mean `tailnum`?
+
+    audit.yml:7:18: table flights has no column `distanse`
+      |
+    7 |       - range: { distanse: { min: 1 } }
+      |                  ^^^^^^^^
+      = did you mean `distance`?
+
+    audit.yml:8:27: table flights has no column `flihgt`
+      |
+    8 |       - unique: [carrier, flihgt]
+      |                           ^^^^^^
+      = did you mean `flight`?
+
+    audit.yml:9:23: table flights has no column `carier`
+      |
+    9 |       - references: { carier: public.airlines.carrier }
+      |                       ^^^^^^
+      = did you mean `carrier`?
+
+    audit.yml:10:32: column code does not exist
+       |
+    10 |       - references: { carrier: public.airlines.code }
+       |                                ^^^^^^^^^^^^^^^^^^^^
+       = The expression is SQL over one row of the table, for example: arr_time is null or dep_time is not null
+
+    audit.yml:11:31: rule `references_origin` refers to table `public.airports`, which does not exist
+       |
+    11 |       - references: { origin: public.airports.faa }
+       |                               ^^^^^^^^^^^^^^^^^^^
+       = Write the table as schema.table.
+
+    audit.yml:13:21: column "dep_tme" does not exist
+       |
+    13 |         expression: dep_tme is not null
+       |                     ^^^^^^^^^^^^^^^^^^^
+       = did you mean `dep_time`?
+
+    audit.yml:16:50: column "orgin" does not exist
+       |
+    16 |   departures: { from: public.flights, group_by: [orgin], measures: { flights: count } }
+       |                                                  ^^^^^
+       = did you mean `origin`?
+
+    audit.yml:17:55: table flights has no column `time_our`
+       |
+    17 |   bucketed: { from: public.flights, bucket: { column: time_our, width: 1d }, measures: { flights: count } }
+       |                                                       ^^^^^^^^
+       = did you mean `time_hour`?
+
+    9 errors; nothing was applied
+    "#);
 }
 
 #[test]
@@ -313,7 +511,68 @@ summaries:
     from: public.flights
     measures: { miles: { sum: origin || 1 }, odd: { count_if: dep_time } }
     where: nonsense(1)
-"), @"");
+"), @r#"
+    audit.yml:6:37: syntax error at or near "is"
+      |
+    6 |       - { name: broken, expression: dep_time is is null }
+      |                                     ^^^^^^^^^^^^^^^^^^^
+      = The expression is SQL over one row of the table, for example: arr_time is null or dep_time is not null
+
+    audit.yml:7:37: argument of IS FALSE must be type boolean, not type integer
+      |
+    7 |       - { name: number, expression: dep_time + 1 }
+      |                                     ^^^^^^^^^^^^
+      = The expression is SQL over one row of the table, for example: arr_time is null or dep_time is not null
+
+    audit.yml:8:36: operator does not exist: text > integer
+      |
+    8 |       - { name: typed, expression: origin > 5 }
+      |                                    ^^^^^^^^^^
+      = The expression is SQL over one row of the table, for example: arr_time is null or dep_time is not null
+
+    audit.yml:9:38: an expression may not contain a semicolon
+      |
+    9 |       - { name: hostile, expression: 'true; drop table flights' }
+      |                                      ^^^^^^^^^^^^^^^^^^^^^^^^^^
+      = Write chr(59) where the character itself is meant.
+
+    audit.yml:10:59: syntax error at or near ")"
+       |
+    10 |       - { name: limited, expression: dep_time > 0, where: origin in ( }
+       |                                                           ^^^^^^^^^^^
+       = The expression is SQL over one row of the table, for example: arr_time is null or dep_time is not null
+
+    audit.yml:11:29: invalid regular expression: brackets [] not balanced
+       |
+    11 |       - matches: { tailnum: '[' }
+       |                             ^^^
+
+    audit.yml:12:28: invalid input syntax for type integer: "far"
+       |
+    12 |       - range: { distance: { min: far } }
+       |                            ^
+       = The expression is SQL over one row of the table, for example: arr_time is null or dep_time is not null
+
+    audit.yml:13:27: invalid input syntax for type integer: "one"
+       |
+    13 |       - one_of: { flight: [one, two] }
+       |                           ^
+       = The expression is SQL over one row of the table, for example: arr_time is null or dep_time is not null
+
+    audit.yml:17:25: syntax error at or near ")"
+       |
+    17 |     group_by: [{ early: dep_time < }]
+       |                         ^^^^^^^^^^
+       = The expression is SQL over one row of the table, for example: arr_time is null or dep_time is not null
+
+    audit.yml:21:63: argument of IS TRUE must be type boolean, not type integer
+       |
+    21 |     measures: { miles: { sum: origin || 1 }, odd: { count_if: dep_time } }
+       |                                                               ^^^^^^^^
+       = The expression is SQL over one row of the table, for example: arr_time is null or dep_time is not null
+
+    10 errors; nothing was applied
+    "#);
 }
 
 #[test]
@@ -330,7 +589,39 @@ alerts:
   number: { on: departures, when: flights }
   bad_rows: { on: rules, when: failing_ratio >> }
   hostile: { on: rules, when: 'true; drop table flights' }
-"), @"");
+"), @r#"
+    audit.yml:7:33: column "fligths" does not exist
+      |
+    7 |   many: { on: departures, when: fligths > 1 }
+      |                                 ^^^^^^^^^^^
+      = It is SQL over origin, flights.
+
+    audit.yml:8:36: operator does not exist: bigint > text
+      |
+    8 |   several: { on: departures, when: flights > origin }
+      |                                    ^^^^^^^^^^^^^^^^
+      = It is SQL over origin, flights.
+
+    audit.yml:9:35: COALESCE types bigint and boolean cannot be matched
+      |
+    9 |   number: { on: departures, when: flights }
+      |                                   ^^^^^^^
+      = It is SQL over origin, flights.
+
+    audit.yml:10:32: syntax error at or near ")"
+       |
+    10 |   bad_rows: { on: rules, when: failing_ratio >> }
+       |                                ^^^^^^^^^^^^^^^^
+       = It is SQL over rule_id, table_id, table, rule, kind, severity, action, owner, why, failing, errors, rows, failing_ratio.
+
+    audit.yml:11:31: a condition may not contain a semicolon
+       |
+    11 |   hostile: { on: rules, when: 'true; drop table flights' }
+       |                               ^^^^^^^^^^^^^^^^^^^^^^^^^^
+       = Write chr(59) where the character itself is meant.
+
+    5 errors; nothing was applied
+    "#);
 }
 
 #[test]
@@ -344,7 +635,15 @@ tables:
     rules:
       - not_blank: note
         action: quarantine
-"), @"");
+"), @r"
+    audit.yml:7:17: rule `not_blank_note` can not quarantine rows of notes, which has no primary key
+      |
+    7 |         action: quarantine
+      |                 ^^^^^^^^^^
+      = Add a primary key, or use the action flag or reject.
+
+    1 error; nothing was applied
+    ");
 }
 
 #[test]
