@@ -36,7 +36,9 @@ fn declared() -> (Database, PgConnection) {
             select audit.compile('public.\"odd | <b>orders\"');
             insert into audit.alert_policy (name, definition) values
                 ('few_orders', '{\"on\": \"orders_by_day\", \"when\": \"orders < 10\", \"severity\": \"important\"}');
-            insert into audit.channel (name, provider, definition) values ('ops', 'file', '{\"directory\": \"mail\"}');
+            insert into audit.channel (name, provider, definition) values
+                ('ops', 'file', '{\"file\": {\"directory\": \"mail\"}}'),
+                ('oncall', 'webhook', '{\"webhook\": {\"url\": {\"env\": \"ONCALL_URL\"}, \"secret\": {\"file\": \"/run/key\"}}}');
             insert into audit.route (position, definition) values (1, '{\"to\": [\"ops\"]}');",
         )
         .expect("everything is declared");
@@ -162,6 +164,18 @@ fn every_rule_is_among_the_audited_objects() {
     ] {
         assert!(text.contains(words), "{words} is missing from:\n{text}");
     }
+}
+
+#[test]
+fn channels_say_where_they_lead_and_keep_their_secrets() {
+    let (_database, mut connection) = declared();
+    let text = docs::flow(&read(&mut connection));
+    assert!(text.contains("| `ops` | file | mail |"), "{text}");
+    assert!(
+        text.contains("| `oncall` | webhook | kept in the environment as ONCALL\\_URL |"),
+        "{text}"
+    );
+    assert!(!text.contains("/run/key"));
 }
 
 #[test]

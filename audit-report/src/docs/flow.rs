@@ -249,7 +249,7 @@ fn telling(text: &mut String, catalogue: &Catalogue) {
             "| {} | {} | {} |\n",
             cell(&route.name),
             cell(&matches(route)),
-            codes(list(&route.definition["to"]))
+            codes(texts(&route.definition["to"]))
         ));
     }
     if catalogue.routes.is_empty() {
@@ -269,11 +269,16 @@ fn telling(text: &mut String, catalogue: &Catalogue) {
     }
 }
 
-fn list(value: &serde_json::Value) -> Vec<String> {
+fn list(value: &serde_json::Value) -> Vec<serde_json::Value> {
     match value {
-        serde_json::Value::Array(items) => items.iter().map(plain).collect(),
-        other => vec![plain(other)],
+        serde_json::Value::Array(items) => items.clone(),
+        serde_json::Value::Null => Vec::new(),
+        other => vec![other.clone()],
     }
+}
+
+fn texts(value: &serde_json::Value) -> Vec<String> {
+    list(value).iter().map(plain).collect()
 }
 
 fn matches(route: &Declared) -> String {
@@ -281,7 +286,7 @@ fn matches(route: &Declared) -> String {
         .into_iter()
         .filter_map(|key| {
             let value = &route.definition[key];
-            (!value.is_null()).then(|| format!("{key} {}", list(value).join(" or ")))
+            (!value.is_null()).then(|| format!("{key} {}", texts(value).join(" or ")))
         })
         .collect();
     if parts.is_empty() {
@@ -291,16 +296,32 @@ fn matches(route: &Declared) -> String {
     }
 }
 
+/// Where a channel leads, as far as it is no secret: recipients, an address, a directory.
 fn destination(channel: &Declared) -> String {
-    let to = list(&channel.definition["to"]).join(", ");
-    if to.is_empty() {
-        ["url", "directory"]
-            .into_iter()
-            .map(|key| plain(&channel.definition[key]))
-            .find(|text| !text.is_empty())
-            .unwrap_or_default()
-    } else {
-        to
+    // The definition is that of the provider, below its name where the policy reader keeps it so.
+    let definition = channel
+        .definition
+        .get(&channel.owner)
+        .unwrap_or(&channel.definition);
+    ["to", "url", "directory"]
+        .into_iter()
+        .map(|key| {
+            let parts: Vec<String> = list(&definition[key])
+                .iter()
+                .map(|part| setting(part))
+                .collect();
+            parts.join(", ")
+        })
+        .find(|text| !text.is_empty())
+        .unwrap_or_default()
+}
+
+/// A setting as it is, or the name of the place where it is kept.
+fn setting(value: &serde_json::Value) -> String {
+    match (value["env"].as_str(), value["file"].as_str()) {
+        (Some(name), _) => format!("kept in the environment as {name}"),
+        (_, Some(path)) => format!("kept in the file {path}"),
+        _ => plain(value),
     }
 }
 
