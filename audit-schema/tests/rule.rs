@@ -355,6 +355,38 @@ fn a_rule_that_raises_is_recorded_and_the_write_goes_on() {
 }
 
 #[test]
+fn a_look_up_that_is_no_longer_allowed_does_not_break_the_write() {
+    let (_database, mut db) = orders();
+    run(&mut db, "create table regions (code text primary key)");
+    rule(
+        &mut db,
+        r#"'r', 'references', '{"column": "region", "table": "public.regions", "key": "code"}', action => 'reject'"#,
+    );
+    run(
+        &mut db,
+        "revoke select on regions from audit_owner; insert into orders values (1, 'EU', 1, null); update orders set amount = 2; delete from orders",
+    );
+    assert_eq!(
+        show(
+            &mut db,
+            "select op, new_failed, old_failed, error from audit.finding order by lsn"
+        ),
+        "(I,0,0,\"permission denied for table regions\")\n(U,0,0,\"permission denied for table regions\")\n(D,0,0,\"permission denied for table regions\")"
+    );
+    run(
+        &mut db,
+        "drop table regions; insert into orders values (2, 'EU', 1, null)",
+    );
+    assert_eq!(
+        show(
+            &mut db,
+            "select error from audit.finding order by lsn desc limit 1"
+        ),
+        "(\"relation \"\"public.regions\"\" does not exist\")"
+    );
+}
+
+#[test]
 fn a_rule_that_raises_blocks_the_write_where_it_says_so() {
     let (_database, mut db) = orders();
     rule(

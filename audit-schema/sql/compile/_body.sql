@@ -38,9 +38,9 @@ begin
 
     if has_rules then
         variables := variables
-            || E'    keys text[];\n    samples json;\n    problem text;\n    refusals jsonb := ''[]'';\n    set_aside boolean := false;\n'
+            || E'    keys text[];\n    samples json;\n    refusals jsonb := ''[]'';\n    set_aside boolean := false;\n'
             || (select string_agg(audit._rule_variables(table_id, side), '') from unnest(sides) side)
-            || (select string_agg(format(E'    errored_%s boolean := false;\n', r.rule_id), '' order by r.rule_id) from audit._compiled_rule(table_id, 'new') r)
+            || (select string_agg(format(E'    errored_%1$s boolean := false;\n    problem_%1$s text;\n', r.rule_id), '' order by r.rule_id) from audit._compiled_rule(table_id, 'new') r)
             || case when op = 'D' then '' else audit._set_aside_variables(table_id) end;
         statements := statements
             || (select string_agg(audit._lookup_values(table_id, side), '') from unnest(sides) side)

@@ -10,7 +10,8 @@ as $$
 declare
     watched audit.watched_table;
     rule record;
-    side text := case op when 'D' then 'old' else 'new' end;
+    schema_name text;
+    table_name text;
     row_key text;
     positioned text;
     statement text;
@@ -18,7 +19,13 @@ declare
 begin
     select w.* into watched from audit.watched_table w where w.table_id = _judge.table_id;
     row_key := audit._log_key(watched.relation, watched.key_columns);
-    positioned := '(select audit_row.*, row_number() over () as "audit position" from %s_rows audit_row) audit_row';
+    select n.nspname, c.relname
+    into schema_name, table_name
+    from pg_class c
+    join pg_namespace n on n.oid = c.relnamespace
+    where c.oid = watched.relation;
+    -- Only a unique rule asks for the place of a row.
+    positioned := '(select audit_row.*, row_number() over () as "audit position" from new_rows audit_row) audit_row';
 
     for rule in
         select n.*, o.fails as old_fails
@@ -34,7 +41,7 @@ begin
                 '            into new_count_%1$s, keys, samples\n'
                 '            from (select audit_row.*, row_number() over () as "audit failure" from %4$s where %5$s) audit_row;\n'
                 '        end if;\n',
-                rule.rule_id, row_key, rule.sample, format(positioned, 'new'), rule.fails
+                rule.rule_id, row_key, rule.sample, case when rule.kind = 'unique' then positioned else 'new_rows audit_row' end, rule.fails
             );
         end if;
         if op <> 'I' and rule.kind <> 'unique' then
@@ -50,27 +57,24 @@ begin
             case when op <> 'D' then format('new_failed_%s', rule.rule_id) end,
             case when op <> 'I' then format('old_failed_%s', rule.rule_id) end
         ));
-        result := result || E'        keys := null;\n        samples := null;\n        problem := null;\n';
-        result := result || audit._guarded(
-            rule.can_raise,
-            statement,
-            format(
-                E'        get stacked diagnostics problem = message_text;\n'
-                '        errored_%1$s := true;\n'
-                '        %3$s_count_%1$s := 0;\n'
-                '%2$s',
-                rule.rule_id,
-                case when op = 'D' or rule.on_error = 'pass' then '' else format(
-                    E'        raise exception using errcode = ''AU001'', constraint = %1$L, schema = %2$L, table = %3$L,\n'
-                    '            message = format(''rule `%%s` of %%s can not be evaluated: %%s'', %1$L, %4$L, problem),\n'
-                    '            hint = ''The rule says on_error: block.'';\n',
-                    rule.name, n.nspname, c.relname, watched.name
-                ) end,
-                side
+        result := result || E'        keys := null;\n        samples := null;\n'
+            || format(E'        if not errored_%s then\n', rule.rule_id)
+            || audit._guarded(
+                rule.can_raise,
+                statement,
+                format(E'        get stacked diagnostics problem_%1$s = message_text;\n        errored_%1$s := true;\n', rule.rule_id)
             )
-        )
-        from pg_class c join pg_namespace n on n.oid = c.relnamespace
-        where c.oid = watched.relation;
+            || E'        end if;\n'
+            || format(E'        if errored_%s then\n', rule.rule_id)
+            || case when op = 'D' or rule.on_error = 'pass' then '' else format(
+                E'            raise exception using errcode = ''AU001'', constraint = %1$L, schema = %2$L, table = %3$L,\n'
+                '                message = format(''rule `%%s` of %%s can not be evaluated: %%s'', %1$L, %4$L, problem_%5$s),\n'
+                '                hint = ''The rule says on_error: block.'';\n',
+                rule.name, schema_name, table_name, watched.name, rule.rule_id
+            ) end
+            || case when op <> 'D' then format(E'            new_count_%s := 0;\n', rule.rule_id) else '' end
+            || case when op <> 'I' then format(E'            old_count_%s := 0;\n', rule.rule_id) else '' end
+            || E'        end if;\n';
 
         if op <> 'D' and rule.action = 'reject' then
             result := result || format(
@@ -86,18 +90,19 @@ begin
         result := result || format(
             E'        if %s then\n'
             '            insert into audit.finding (table_id, rule_id, op, rows, new_failed, old_failed, action, keys, samples, error)\n'
-            '            values (%s, %s, %L, written, %s, %s, %L, keys, samples, problem);\n'
+            '            values (%s, %s, %L, written, %s, %s, %L, keys, samples, problem_%s);\n'
             '        end if;\n'
             '    end if;\n',
             concat_ws(' or ',
                 case when op <> 'D' then format('new_count_%s > 0', rule.rule_id) end,
                 case when op <> 'I' then format('old_count_%s > 0', rule.rule_id) end,
-                'problem is not null'
+                format('errored_%s', rule.rule_id)
             ),
             table_id, rule.rule_id, op,
             case when op = 'D' then '0' else format('new_count_%s', rule.rule_id) end,
             case when op = 'I' then '0' else format('old_count_%s', rule.rule_id) end,
-            rule.action
+            case when op = 'D' then 'flag' else rule.action end,
+            rule.rule_id
         );
     end loop;
 

@@ -21,7 +21,7 @@ as $$
                     side
                 )
             end,
-            format(E'        %s_failed_%s := true;\n', side, r.rule_id)
+            audit._lookup_failed(side, r.rule_id)
         ),
         '' order by r.rule_id
     ), '')

@@ -1,4 +1,5 @@
--- Statements that look up what was gathered, each in a statement that reads no transition table. For a unique rule, a
+-- Statements that look up what was gathered, each in a statement that reads no transition table. A look-up can raise, for
+-- example when the right to read the other table was taken away; the write goes on. For a unique rule, a
 -- row fails when a row with the same key was there before it; rows of one statement count in their order. present
 -- counts the rows with the key that are in the table now, written those that this statement wrote.
 create or replace function audit._lookups(table_id integer, side text, with_new boolean)
@@ -7,7 +8,8 @@ create or replace function audit._lookups(table_id integer, side text, with_new 
     stable
     set search_path = pg_catalog, pg_temp
 as $$
-    select coalesce(string_agg(
+    select coalesce(string_agg(audit._guarded(
+        true,
         case
             when r.kind = 'references' then format(
                 E'    %1$s_missing_%2$s := array(\n'
@@ -54,6 +56,7 @@ as $$
                 k.present, k.keys
             )
         end,
+        audit._lookup_failed(side, r.rule_id)),
         '' order by r.rule_id
     ), '')
     from audit._compiled_rule(table_id, side) r
