@@ -80,6 +80,24 @@ pub fn percent(share: f64) -> String {
     format!("{shown:.1} %")
 }
 
+/// Writes the difference of two shares in points of a percent.
+///
+/// # Examples
+/// ```
+/// use audit_report::format::points;
+/// assert_eq!(points(-0.006), "−0.6 pt");
+/// assert_eq!(points(0.001), "+0.1 pt");
+/// assert_eq!(points(0.000_1), "±0 pt");
+/// ```
+pub fn points(difference: f64) -> String {
+    let tenths = (difference * 1000.0).round() as i64;
+    match tenths {
+        0 => "±0 pt".into(),
+        tenths if tenths < 0 => format!("−{:.1} pt", tenths.abs() as f64 / 10.0),
+        tenths => format!("+{:.1} pt", tenths as f64 / 10.0),
+    }
+}
+
 /// Writes a duration in its largest sensible unit, with the next one where that says more.
 ///
 /// # Examples

@@ -160,6 +160,21 @@ fn quality_lies_between_its_bounds() {
 }
 
 #[test]
+fn quality_gets_better_when_fewer_of_the_newer_rows_fail() {
+    let (_database, mut connection) = departures();
+    // 1 + 1 + 1 + 1 set aside, 4 + 4 + 4 + 60 tail numbers and 40 airports missing in the first four days; 16 tail
+    // numbers in the last four.
+    let failed = |tailnum: i64| (4 + tailnum + 40) as f64 / 400.0;
+    let change = figures(&mut connection).tables[0]
+        .change
+        .expect("there are enough rows");
+    assert!(
+        (change - (failed(72) - failed(16))).abs() < 1e-9,
+        "{change}"
+    );
+}
+
+#[test]
 fn failures_are_overdue_when_they_are_older_than_their_deadline() {
     let (_database, mut connection) = departures();
     connection

@@ -185,6 +185,26 @@ pub struct TableQuality {
     pub share_passing_at_most: Option<f64>,
 }
 
+/// How well rows were written to a table in the two halves of a window.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, QueryableByName)]
+pub struct WriteQuality {
+    /// Schema and name of the table.
+    #[diesel(sql_type = Text)]
+    pub name: String,
+    /// Rows inserted and updated in the first half.
+    #[diesel(sql_type = BigInt)]
+    pub checked_before: i64,
+    /// Failures among them; a row counts once for every rule that it failed.
+    #[diesel(sql_type = BigInt)]
+    pub failed_before: i64,
+    /// Rows inserted and updated in the second half.
+    #[diesel(sql_type = BigInt)]
+    pub checked_after: i64,
+    /// Failures among them.
+    #[diesel(sql_type = BigInt)]
+    pub failed_after: i64,
+}
+
 /// Rows in quarantine, of all tables.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, QueryableByName)]
 pub struct Quarantine {
@@ -539,6 +559,39 @@ pub fn quality(connection: &mut PgConnection) -> Result<Vec<TableQuality>> {
         from audit.table_quality as quality
         order by quality.share_passing_at_least nulls last, quality.rows desc, quality.name",
     )
+    .load(connection)?)
+}
+
+/// How well rows were written in the first and in the second half of a window, for every table that was written to: to
+/// tell whether it is getting better.
+///
+/// # Errors
+/// As for [`pipeline`].
+pub fn write_quality(connection: &mut PgConnection, window: &Window) -> Result<Vec<WriteQuality>> {
+    let middle = window.from + (window.to - window.from) / 2;
+    Ok(diesel::sql_query(
+        "select
+            part.name,
+            coalesce(sum(part.checked) filter (where part.hour < $3), 0)::bigint as checked_before,
+            coalesce(sum(part.failed) filter (where part.hour < $3), 0)::bigint as failed_before,
+            coalesce(sum(part.checked) filter (where part.hour >= $3), 0)::bigint as checked_after,
+            coalesce(sum(part.failed) filter (where part.hour >= $3), 0)::bigint as failed_after
+        from (
+            select change.table_name as name, change.hour, change.rows as checked, 0 as failed
+            from audit.change_by_hour as change
+            where change.op in ('I', 'U')
+            union all
+            select failure.table_name, failure.hour, 0, failure.failed
+            from audit.failure_by_hour as failure
+        ) as part
+        where part.hour >= $1
+            and part.hour < $2
+        group by part.name
+        order by part.name",
+    )
+    .bind::<Timestamptz, _>(window.from)
+    .bind::<Timestamptz, _>(window.to)
+    .bind::<Timestamptz, _>(middle)
     .load(connection)?)
 }
 

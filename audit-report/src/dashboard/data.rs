@@ -350,6 +350,10 @@ pub struct TableQuality {
     pub at_least: Option<f64>,
     /// Upper bound of the share of rows that pass every rule.
     pub at_most: Option<f64>,
+    /// Whether it is getting better: of the rows written in the second half of the period, how much larger a share
+    /// passed than of those written in the first half, by the lower bound. Nothing unless a hundred rows were written in
+    /// each half, because less says little.
+    pub change: Option<f64>,
 }
 
 /// An alert from its opening to its end.

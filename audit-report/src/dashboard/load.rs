@@ -63,6 +63,10 @@ fn read(connection: &mut PgConnection, range: &Range) -> Result<Dashboard> {
     let steps = steps(&period, &changes, &metrics::failures(connection, &window)?);
     let rules = metrics::rules(connection)?;
     let quality = metrics::quality(connection)?;
+    let changes_of: HashMap<String, f64> = metrics::write_quality(connection, &window)?
+        .into_iter()
+        .filter_map(|table| Some((table.name.clone(), better(&table)?)))
+        .collect();
     let unfixed = metrics::unfixed(connection)?;
     let quarantine = metrics::quarantine(connection)?;
     let totals = metrics::alert_totals(connection, &window)?;
@@ -152,6 +156,7 @@ fn read(connection: &mut PgConnection, range: &Range) -> Result<Dashboard> {
                 rules: table.rules,
                 at_least: table.share_passing_at_least,
                 at_most: table.share_passing_at_most,
+                change: changes_of.get(&table.name).copied(),
             })
             .collect(),
         by_hour,
@@ -260,6 +265,17 @@ fn steps(
         }
     }
     steps
+}
+
+/// How much larger a share of the rows passed in the second half of the period.
+fn better(table: &metrics::WriteQuality) -> Option<f64> {
+    let share = |checked: i64, failed: i64| {
+        (checked >= 100).then(|| (1.0 - failed as f64 / checked as f64).max(0.0))
+    };
+    Some(
+        share(table.checked_after, table.failed_after)?
+            - share(table.checked_before, table.failed_before)?,
+    )
 }
 
 fn failing_rule(rule: metrics::RuleStatus) -> FailingRule {

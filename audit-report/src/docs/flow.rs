@@ -306,10 +306,7 @@ fn destination(channel: &Declared) -> String {
     ["to", "url", "directory"]
         .into_iter()
         .map(|key| {
-            let parts: Vec<String> = list(&definition[key])
-                .iter()
-                .map(|part| setting(part))
-                .collect();
+            let parts: Vec<String> = list(&definition[key]).iter().map(setting).collect();
             parts.join(", ")
         })
         .find(|text| !text.is_empty())

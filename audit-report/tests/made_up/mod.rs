@@ -119,6 +119,7 @@ fn table(name: &str, rows: i64, rules: i64, failures: i64, most: i64) -> TableQu
         rules,
         at_least: (rows > 0).then(|| (1.0 - failures as f64 / rows as f64).max(0.0)),
         at_most: (rows > 0).then(|| 1.0 - most as f64 / rows as f64),
+        change: (rows > 1_000).then(|| (rows % 7 - 3) as f64 / 1_000.0),
     }
 }
 

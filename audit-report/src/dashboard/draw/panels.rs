@@ -7,7 +7,7 @@ use crate::canvas::{Area, Type, clean, number};
 use crate::dashboard::data::{AlertSpan, Dashboard, StepWidth};
 use crate::dashboard::words;
 use crate::font::{self, Weight};
-use crate::format::{count, duration, percent, short, thousands};
+use crate::format::{count, duration, percent, points, short, thousands};
 use crate::style::{LABEL, NOTE};
 
 impl Pen<'_> {
@@ -130,7 +130,7 @@ impl Pen<'_> {
         let scale = Area {
             x: inside.x + name_room + 14.0,
             y: inside.y,
-            width: inside.width - name_room - 14.0 - 172.0,
+            width: inside.width - name_room - 14.0 - 206.0,
             height: pitch * shown as f64,
         };
         let lowest = data
@@ -179,6 +179,19 @@ impl Pen<'_> {
                 &rows,
                 Type::new(NOTE, palette.quiet).end(),
             );
+            if let Some(change) = table.change {
+                let color = if change >= 0.000_5 {
+                    palette.good
+                } else {
+                    palette.quiet
+                };
+                self.canvas.text(
+                    inside.right() - 76.0,
+                    y + 4.0,
+                    &points(change),
+                    Type::new(NOTE, color).end(),
+                );
+            }
             let (Some(low), Some(high)) = (table.at_least, table.at_most) else {
                 self.canvas.text(
                     scale.right() + 12.0,
@@ -211,33 +224,40 @@ impl Pen<'_> {
                 Type::new(LABEL, palette.ink).bold(),
             );
         }
+        let mut start = inside.x;
         if data.tables.len() > shown {
-            self.canvas.text(
+            let more = count((data.tables.len() - shown) as i64, "table", "tables");
+            let width = self.canvas.text(
                 inside.x,
-                area.bottom(),
-                &format!(
-                    "and {} more",
-                    count((data.tables.len() - shown) as i64, "table", "tables")
-                ),
+                area.bottom() + 2.0,
+                &format!("and {more} more"),
                 Type::new(NOTE, palette.quiet),
             );
+            start += width + 16.0;
         }
-        let ranges =
-            data.tables
-                .iter()
-                .take(shown)
-                .any(|table| match (table.at_least, table.at_most) {
-                    (Some(low), Some(high)) => percent(low) != percent(high),
-                    _ => false,
-                });
-        if ranges {
-            self.canvas.text(
-                inside.right(),
-                area.bottom() + 2.0,
-                "line: as some rows may fail several rules",
-                Type::new(NOTE, palette.quiet).end(),
-            );
+        let shown = || data.tables.iter().take(shown);
+        let mut foot = Vec::new();
+        if shown().any(|table| match (table.at_least, table.at_most) {
+            (Some(low), Some(high)) => percent(low) != percent(high),
+            _ => false,
+        }) {
+            foot.push("line: rows may fail several rules");
         }
+        if shown().any(|table| table.change.is_some()) {
+            foot.push("pt: rows written in the second half against the first");
+        }
+        let foot = font::fit(
+            &foot.join(" · "),
+            NOTE,
+            Weight::Regular,
+            inside.right() - start,
+        );
+        self.canvas.text(
+            inside.right(),
+            area.bottom() + 2.0,
+            &foot,
+            Type::new(NOTE, palette.quiet).end(),
+        );
     }
 
     pub(super) fn by_hour(&mut self, area: Area) {
