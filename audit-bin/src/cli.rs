@@ -37,6 +37,18 @@ pub struct Audit {
 enum Command {
     /// Install the pipeline in a database, or bring it up to date
     Migrate,
+    /// Show what a policy would change, without changing anything
+    Plan {
+        /// The policy
+        #[arg(default_value = "audit.yml", value_name = "POLICY")]
+        policy: PathBuf,
+    },
+    /// Make the database be as a policy declares it: all of it or nothing
+    Apply {
+        /// The policy
+        #[arg(default_value = "audit.yml", value_name = "POLICY")]
+        policy: PathBuf,
+    },
     /// Show what is watched, what fails now and which alerts are open
     Status,
     /// Show the versions of one row, oldest first
@@ -111,7 +123,9 @@ pub fn run(audit: Audit) -> anyhow::Result<Output> {
             keep,
             directory: dir,
             database_url: audit.connection.database_url,
-            program: std::env::args().next().unwrap_or_else(|| "audit".to_owned()),
+            program: std::env::args()
+                .next()
+                .unwrap_or_else(|| "audit".to_owned()),
         };
         let style = Style::of_standard_output(audit.time_zone.unwrap_or(demo::ZONE));
         let finished = demo::run(&options, &mut Screen::of_standard_output(style))?;
@@ -136,6 +150,14 @@ pub fn run(audit: Audit) -> anyhow::Result<Output> {
             let report = audit_schema::migrate(&mut connection)?;
             command::migrate::render(&report, style)
         }
+        Command::Plan { policy } => {
+            let policy = command::read_policy(&policy)?;
+            command::plan::render(&audit_schema::plan(&mut connection, &policy)?, false, style)
+        }
+        Command::Apply { policy } => {
+            let policy = command::read_policy(&policy)?;
+            command::plan::render(&audit_schema::apply(&mut connection, &policy)?, true, style)
+        }
         Command::Status => command::status::render(&inspect::status(&mut connection)?, style),
         Command::History { table, key } => {
             command::history::run(&mut connection, &table, &key, style)?
@@ -149,7 +171,7 @@ pub fn run(audit: Audit) -> anyhow::Result<Output> {
             &inspect::quarantine(&mut connection, &filter.into())?,
             style,
         ),
-        Command::Verify => return command::verify::run(&mut connection, style),
+        Command::Verify => return Ok(command::verify::Proof::read(&mut connection)?.render(style)),
         Command::Tick => {
             let report =
                 audit_schema::tick(&mut connection, Utc::now()).context("the tick failed")?;

@@ -11,6 +11,7 @@ pub mod history;
 pub mod image;
 pub mod migrate;
 pub mod notify;
+pub mod plan;
 pub mod quarantine;
 pub mod status;
 pub mod verify;

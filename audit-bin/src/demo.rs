@@ -19,6 +19,7 @@ use chrono_tz::Tz;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
 
+use crate::command::verify::Proof;
 use crate::connection::{DEMO_DATABASE, kept_server};
 use crate::terminal::{Painted, Tone, count, number};
 use data::{MadeUp, Outcome};
@@ -28,7 +29,6 @@ use screen::Screen;
 
 pub mod clock;
 pub mod data;
-pub mod declare;
 pub mod mail_api;
 pub mod notifier;
 pub mod replay;
@@ -154,7 +154,7 @@ pub fn run(options: &DemoOptions, screen: &mut Screen) -> anyhow::Result<Finishe
 
     let status = inspect::status(&mut connection)?;
     totals(&status, &mail_api, screen)?;
-    let (verified, replayed) = step_proof(&mut connection, screen)?;
+    let Proof { verified, replayed } = step_proof(&mut connection, screen)?;
     let pictures = step_pictures(options, &mut connection, &directory, screen)?;
     let finished = Finished {
         url,
@@ -286,7 +286,7 @@ fn step_policy(connection: &mut PgConnection, screen: &mut Screen) -> anyhow::Re
     let policy = Policy::parse(data::POLICY, data::POLICY_FILE)?;
     connection.transaction(|connection| {
         connection.batch_execute(data::SCHEMA)?;
-        declare::apply(connection, &policy)
+        audit_schema::apply(connection, &policy)
     })?;
     let rules = policy
         .tables
@@ -486,18 +486,14 @@ fn totals(status: &Status, mail_api: &MailApi, screen: &mut Screen) -> anyhow::R
     Ok(())
 }
 
-fn step_proof(
-    connection: &mut PgConnection,
-    screen: &mut Screen,
-) -> anyhow::Result<(Vec<Verified>, Vec<(String, i64)>)> {
-    let verified = audit_schema::verify(connection)?;
-    let replayed = crate::command::verify::replay_all(connection)?;
+fn step_proof(connection: &mut PgConnection, screen: &mut Screen) -> anyhow::Result<Proof> {
+    let proof = Proof::read(connection)?;
     screen.say(&format!(
         "\n{}\n{}",
         screen.style().bold("Proof, by reading everything"),
-        crate::command::verify::lines(&verified, &replayed, screen.style())
+        proof.lines(screen.style())
     ))?;
-    Ok((verified, replayed))
+    Ok(proof)
 }
 
 fn step_pictures(
@@ -542,7 +538,7 @@ fn further(options: &DemoOptions, finished: &Finished, screen: &mut Screen) -> a
     let mut lines = vec![
         format!("\n{}", style.bold("Look at")),
         format!(
-            "  {directory}/dashboard.png      the two months in one picture (also .svg, and -dark.png)"
+            "  {directory}/dashboard.png      all of it in one picture (also .svg, and -dark.png)"
         ),
         format!("  {directory}/mail/index.html    the mails, as they arrived"),
     ];
@@ -567,8 +563,7 @@ fn further(options: &DemoOptions, finished: &Finished, screen: &mut Screen) -> a
         if let Some(key) = finished.corrected_flight() {
             commands.push(format!("history flights {key}"));
         }
-        commands
-            .extend(["findings", "quarantine list", "verify"].map(str::to_owned));
+        commands.extend(["findings", "quarantine list", "verify"].map(str::to_owned));
         let elsewhere = if options.directory == Path::new("audit-demo") {
             String::new()
         } else {

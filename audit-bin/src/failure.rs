@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use audit_core::PolicyErrors;
 use diesel::result::Error as DieselError;
 
 /// The error as a person reads it, without a word of debugging.
@@ -16,6 +17,10 @@ use diesel::result::Error as DieselError;
 /// );
 /// ```
 pub fn render(error: &anyhow::Error) -> String {
+    // Errors of a policy are a text of many lines already, each with its place in the file.
+    if let Some(errors) = error.chain().find_map(policy_errors) {
+        return format!("{}\n", errors.to_string().trim_end());
+    }
     let mut text = String::new();
     for (depth, cause) in error.chain().enumerate() {
         let message = cause.to_string();
@@ -35,6 +40,13 @@ pub fn render(error: &anyhow::Error) -> String {
         }
     }
     text
+}
+
+fn policy_errors<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a PolicyErrors> {
+    match error.downcast_ref() {
+        Some(audit_schema::Error::Policy(errors)) => Some(errors),
+        _ => error.downcast_ref(),
+    }
 }
 
 /// What the database says besides its message.

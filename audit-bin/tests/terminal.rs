@@ -1,6 +1,6 @@
 //! What people see on a terminal, without colours.
 
-use audit_bin::command::{findings, history, quarantine, status, verify};
+use audit_bin::command::{findings, history, quarantine, status, verify::Proof};
 use audit_bin::terminal::Style;
 use audit_schema::inspect::{
     AlertStatus, FindingRow, PipelineStatus, QuarantinedRow, RuleStatus, Status, TableStatus,
@@ -205,14 +205,14 @@ fn a_proof_names_what_does_not_agree() {
         found: found.to_owned(),
         ok: found == "7",
     };
-    let output = verify::render(
-        &[
+    let output = Proof {
+        verified: vec![
             verified("rows", "public.flights", "7"),
             verified("rule", "public.flights.one_of_origin", "8"),
         ],
-        &[("public.flights".to_owned(), 0)],
-        Style::PLAIN,
-    );
+        replayed: vec![("public.flights".to_owned(), 0)],
+    }
+    .render(Style::PLAIN);
     assert!(!output.well);
     assert_snapshot!(output.text, @r"
       ✓ 1 row counter: each says what a full scan of its table says

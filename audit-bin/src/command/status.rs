@@ -20,18 +20,12 @@ pub fn render(status: &Status, style: Style) -> String {
 }
 
 fn title(status: &Status, style: Style) -> String {
-    let when = status
-        .pipeline
-        .clock
-        .map_or_else(|| "never ticked".to_owned(), |clock| style.time(clock));
-    format!(
-        "{}  {}",
-        style.bold(&status.database),
-        style.quiet(&format!(
-            "PostgreSQL {} · {when} {}",
-            status.server_version, style.zone
-        )),
-    )
+    let when = match status.pipeline.clock {
+        Some(clock) => format!("{} {}", style.time(clock), style.zone),
+        None => "audit-notify has not run yet".to_owned(),
+    };
+    let facts = format!("PostgreSQL {} · {when}", status.server_version);
+    format!("{}  {}", style.bold(&status.database), style.quiet(&facts))
 }
 
 fn tables(status: &Status, style: Style) -> String {

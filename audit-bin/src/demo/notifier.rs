@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
+use audit_notify::worker::Environment;
 use audit_notify::{Clock, Options, follow};
 use chrono::{DateTime, Utc};
 
@@ -18,7 +19,7 @@ use crate::command::image;
 pub const API_KEY: &str = "re_demo";
 
 /// The variables of the environment that the demo's policy names.
-pub fn environment(mail_api: &str) -> Box<dyn Fn(&str) -> Option<String> + Send> {
+pub fn environment(mail_api: &str) -> Environment {
     let mail_api = mail_api.to_owned();
     Box::new(move |name| match name {
         "RESEND_API_KEY" => Some(API_KEY.to_owned()),
