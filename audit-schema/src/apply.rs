@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use audit_core::policy::{Declared as At, Part, Problem, did_you_mean};
 use audit_core::{
-    AlertPolicy, Channel, Period, Policy, PolicyErrors, Provider, Route, Rule, RuleKind, Setting,
-    Summary, TablePolicy, Unit,
+    AlertPolicy, AlertSeverity, Function, Policy, PolicyErrors, Route, Rule, RuleKind, Subject,
+    Summary, TablePolicy,
 };
 use diesel::result::{
     DatabaseErrorInformation, DatabaseErrorKind, Error as DieselError, QueryResult,
@@ -16,7 +16,10 @@ use serde_json::Value;
 
 use crate::Result;
 use crate::declared::{self, Declared, Relation};
-use crate::plan::{Difference, Failing, Lock, Object, Plan, Planned, Verb};
+use crate::plan::{Failing, Lock, Object, Plan, Planned, Verb};
+use crate::words::{
+    channel_in_words, differs, in_words, route_in_words, rule_differences, summary_in_words,
+};
 
 /// Makes the database be as the policy declares it, in one transaction, and says what changed. Applying a policy again
 /// changes nothing.
@@ -305,9 +308,7 @@ impl Work<'_> {
         });
         let rule_id = match outcome {
             Ok(row) => row.number,
-            Err(error) => {
-                return self.refused(&at, |information| rule_part(rule, information), error);
-            }
+            Err(error) => return self.rule_refused(&at, rule, oid, error),
         };
         // A broken rule that can be evaluated again comes back by itself.
         if stored.is_some_and(|stored| stored.rule_id == rule_id) {
@@ -332,6 +333,64 @@ impl Work<'_> {
         };
         self.plan.changes.push(change);
         Ok(())
+    }
+
+    /// Reports what is wrong with a rule: what the database said, and what it did not come to.
+    fn rule_refused(&mut self, at: &At, rule: &Rule, oid: u32, error: DieselError) -> Result<()> {
+        if let (
+            RuleKind::References { table, key, .. },
+            DieselError::DatabaseError(_, information),
+        ) = (&rule.kind, &error)
+        {
+            let known = match information.constraint_name() {
+                Some("referenced_table_does_not_exist") => {
+                    let names = declared::table_names(self.connection)?;
+                    let help = did_you_mean(table, names.iter().map(String::as_str))
+                        .unwrap_or_else(|| "expected `schema.table.column`".to_owned());
+                    Some((format!("there is no table `{table}`"), help))
+                }
+                Some("predicate_is_not_valid") => declared::relation(self.connection, table)?
+                    .filter(|relation| !relation.columns.contains(key))
+                    .map(|relation| {
+                        let columns = relation.columns.iter().map(String::as_str);
+                        let help = did_you_mean(key, columns).unwrap_or_else(|| {
+                            format!("its columns are {}", relation.columns.join(", "))
+                        });
+                        (format!("table `{table}` has no column `{key}`"), help)
+                    }),
+                _ => None,
+            };
+            if let Some((message, help)) = known {
+                self.problem(at, &Part::Reference, message, Some(help));
+                return Ok(());
+            }
+        }
+        let part = |information: &dyn DatabaseErrorInformation| rule_part(rule, information);
+        self.refused(at, part, error)?;
+        // The database stops at the first expression that it does not understand.
+        if let Some(condition) = &rule.condition {
+            self.check_expression(
+                at,
+                &Part::Condition,
+                oid,
+                &format!("({condition}\n) is true"),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Reports an expression that the database does not understand.
+    fn check_expression(&mut self, at: &At, part: &Part, oid: u32, sql: &str) -> Result<()> {
+        let outcome = self.attempt(|connection| {
+            diesel::sql_query("select audit._canonical($1::oid::regclass, $2)")
+                .bind::<Oid, _>(oid)
+                .bind::<Text, _>(sql)
+                .execute(connection)
+        });
+        match outcome {
+            Ok(_) => Ok(()),
+            Err(error) => self.refused(at, |_| part.clone(), error),
+        }
     }
 
     /// How many of the rows that exist fail a rule that was just declared.
@@ -460,7 +519,13 @@ impl Work<'_> {
         let number = match outcome {
             Ok(row) => row.number,
             Err(error) => {
-                self.refused(&at, |information| summary_part(summary, information), error)?;
+                let part =
+                    |information: &dyn DatabaseErrorInformation| summary_part(summary, information);
+                self.refused(&at, part, error)?;
+                // The database stops at the first expression that it does not understand.
+                for (part, sql) in summary_expressions(summary) {
+                    self.check_expression(&at, &part, oid, &sql)?;
+                }
                 return Ok(None);
             }
         };
@@ -512,8 +577,8 @@ impl Work<'_> {
         let definition = alert.definition();
         let owner = alert.owner.as_deref().unwrap_or_default();
         let summary = match &alert.on {
-            audit_core::Subject::Rules => None,
-            audit_core::Subject::Summary(name) => match summaries.get(name) {
+            Subject::Rules => None,
+            Subject::Summary(name) => match summaries.get(name) {
                 Some(number) => Some(*number),
                 // The summary itself is wrong, which has been said.
                 None => return Ok(()),
@@ -587,8 +652,8 @@ impl Work<'_> {
                 format!("{} when {}", alert.on, alert.when)
             },
             severity: match alert.severity {
-                audit_core::AlertSeverity::Inherit => None,
-                audit_core::AlertSeverity::Fixed(severity) => Some(severity),
+                AlertSeverity::Inherit => None,
+                AlertSeverity::Fixed(severity) => Some(severity),
             },
             action: None,
             differences,
@@ -817,31 +882,62 @@ impl Work<'_> {
             _ => return Err(error.into()),
         };
         let part = part(information.as_ref());
-        let message = information.message().to_owned();
-        let table = match at {
-            At::Table(table) | At::Rule { table, .. } => Some(table.as_str()),
-            At::Summary(name) => self
-                .policy
-                .summaries
-                .iter()
-                .find(|summary| summary.name == *name)
-                .map(|summary| summary.table.as_str()),
-            _ => None,
-        };
-        let columns = table
-            .and_then(|table| self.relations.get(table))
-            .map(|relation| relation.columns.as_slice())
-            .unwrap_or_default();
+        let message = information.message();
+        let columns = self.columns_of(at);
         let missing = information
             .column_name()
             .map(str::to_owned)
-            .or_else(|| missing_column(&message));
-        let help = missing
-            .and_then(|missing| did_you_mean(&missing, columns.iter().map(String::as_str)))
-            .or_else(|| information.hint().map(str::to_owned));
-        let message = readable(&message);
+            .or_else(|| missing_column(message));
+        let help = match &missing {
+            Some(missing) => did_you_mean(missing, columns.iter().map(String::as_str))
+                .or_else(|| Some(format!("expected one of {}", columns.join(", ")))),
+            None => information.hint().map(as_help),
+        };
+        // What the pipeline itself makes of a value needs no lesson in SQL.
+        let is_sql = |part: &Part| {
+            !matches!(part, Part::Expression)
+                || match at {
+                    At::Rule { table, rule } => self.policy.tables.iter().any(|of| {
+                        of.name == *table
+                            && of.rules.iter().any(|of| {
+                                of.name == *rule && matches!(of.kind, RuleKind::Expression { .. })
+                            })
+                    }),
+                    _ => true,
+                }
+        };
+        let help = help.filter(|_| missing.is_some() || is_sql(&part));
+        let message = readable(message);
         self.problem(at, &part, message, help);
         Ok(())
+    }
+
+    /// The names that an expression of a declaration may use.
+    fn columns_of(&self, at: &At) -> Vec<String> {
+        let summary = |name: &str| {
+            self.policy
+                .summaries
+                .iter()
+                .find(|summary| summary.name == *name)
+        };
+        let table = match at {
+            At::Table(table) | At::Rule { table, .. } => Some(table),
+            At::Summary(name) => summary(name).map(|summary| &summary.table),
+            At::Alert(name) => {
+                let alert = self.policy.alerts.iter().find(|alert| alert.name == *name);
+                return match alert.map(|alert| &alert.on) {
+                    Some(Subject::Summary(name)) => summary(name)
+                        .map(|summary| summary.columns().into_iter().map(str::to_owned).collect())
+                        .unwrap_or_default(),
+                    _ => AlertPolicy::RULE_VARIABLES.map(str::to_owned).to_vec(),
+                };
+            }
+            _ => None,
+        };
+        table
+            .and_then(|table| self.relations.get(table))
+            .map(|relation| relation.columns.clone())
+            .unwrap_or_default()
     }
 }
 
@@ -882,29 +978,35 @@ fn summary_part(summary: &Summary, information: &dyn DatabaseErrorInformation) -
             .map_or(Part::Name, |bucket| Part::Column(bucket.column.clone()));
     }
     let detail = information.details().unwrap_or_default();
-    let holds = |expression: &str| {
-        detail == expression
-            || detail == format!("({expression}\n) is true")
-            || detail == format!("({expression}\n)::numeric")
-    };
-    if summary.condition.as_deref().is_some_and(holds) {
-        return Part::Condition;
+    let found = summary_expressions(summary)
+        .into_iter()
+        .find(|(_, sql)| sql == detail);
+    match found {
+        Some((part, _)) => part,
+        None if summary.bucket.is_some() => Part::Bucket,
+        None => Part::Name,
     }
-    for group in &summary.group_by {
-        if holds(&group.expression) {
-            return Part::Group(group.name.clone());
-        }
-    }
-    for measure in &summary.measures {
-        if measure.expression.as_deref().is_some_and(holds) {
-            return Part::Measure(measure.name.clone());
-        }
-    }
-    if summary.bucket.is_some() {
-        Part::Bucket
-    } else {
-        Part::Name
-    }
+}
+
+/// The expressions of a summary, as the database is given them.
+fn summary_expressions(summary: &Summary) -> Vec<(Part, String)> {
+    let groups = summary
+        .group_by
+        .iter()
+        .map(|group| (Part::Group(group.name.clone()), group.expression.clone()));
+    let measures = summary.measures.iter().filter_map(|measure| {
+        let expression = measure.expression.as_ref()?;
+        let sql = match measure.function {
+            Function::CountIf => format!("({expression}\n) is true"),
+            _ => format!("({expression}\n)::numeric"),
+        };
+        Some((Part::Measure(measure.name.clone()), sql))
+    });
+    let condition = summary
+        .condition
+        .iter()
+        .map(|condition| (Part::Condition, format!("({condition}\n) is true")));
+    groups.chain(measures).chain(condition).collect()
 }
 
 /// The column in a message such as `column "dep_tme" does not exist`.
@@ -926,6 +1028,16 @@ fn readable(message: &str) -> String {
         .replace("audit_referenced.", "")
 }
 
+/// A hint of the database as a line of our own: no capital at its start, no full stop at its end.
+fn as_help(hint: &str) -> String {
+    let hint = hint.strip_suffix('.').unwrap_or(hint);
+    let mut characters = hint.chars();
+    match characters.next() {
+        Some(first) => first.to_lowercase().chain(characters).collect(),
+        None => String::new(),
+    }
+}
+
 fn table_in_sql(connection: &mut PgConnection, oid: u32) -> QueryResult<String> {
     #[derive(QueryableByName)]
     struct Name {
@@ -936,169 +1048,4 @@ fn table_in_sql(connection: &mut PgConnection, oid: u32) -> QueryResult<String> 
         .bind::<Oid, _>(oid)
         .get_result::<Name>(connection)?
         .name)
-}
-
-fn rule_differences(
-    stored: &declared::Rule,
-    rule: &Rule,
-    definition: &Value,
-    fix_within: Option<i64>,
-) -> Vec<Difference> {
-    let mut differences = Vec::new();
-    if stored.kind != rule.kind.name() || stored.definition != *definition {
-        let before = RuleKind::from_definition(&stored.kind, stored.definition.clone())
-            .map_or_else(|_| stored.definition.to_string(), |kind| kind.to_string());
-        differences.push(Difference {
-            property: "rule",
-            before,
-            after: rule.kind.to_string(),
-        });
-    }
-    differs(
-        &mut differences,
-        "where",
-        stored.condition.as_deref().unwrap_or_default(),
-        rule.condition.as_deref().unwrap_or_default(),
-    );
-    differs(
-        &mut differences,
-        "severity",
-        &stored.severity,
-        rule.severity.name(),
-    );
-    differs(
-        &mut differences,
-        "action",
-        &stored.action,
-        rule.action.name(),
-    );
-    differs(&mut differences, "owner", &stored.owner, &rule.owner);
-    differs(&mut differences, "why", &stored.why, &rule.why);
-    if stored.fix_within != fix_within {
-        differences.push(Difference {
-            property: "fix_within",
-            before: stored.fix_within.map_or_else(String::new, length_in_words),
-            after: rule
-                .fix_within
-                .map_or_else(String::new, |period| period.to_string()),
-        });
-    }
-    differs(&mut differences, "nulls", &stored.nulls, rule.nulls.name());
-    differs(
-        &mut differences,
-        "on_error",
-        &stored.on_error,
-        rule.on_error.name(),
-    );
-    differences
-}
-
-fn differs(differences: &mut Vec<Difference>, property: &'static str, before: &str, after: &str) {
-    if before != after {
-        differences.push(Difference {
-            property,
-            before: before.to_owned(),
-            after: after.to_owned(),
-        });
-    }
-}
-
-fn length_in_words(seconds: i64) -> String {
-    let (count, unit) = match seconds {
-        _ if seconds % 86_400 == 0 => (seconds / 86_400, Unit::Day),
-        _ if seconds % 3_600 == 0 => (seconds / 3_600, Unit::Hour),
-        _ if seconds % 60 == 0 => (seconds / 60, Unit::Minute),
-        _ => (seconds, Unit::Second),
-    };
-    u32::try_from(count).map_or_else(
-        |_| format!("{seconds} seconds"),
-        |count| Period::new(count, unit).to_string(),
-    )
-}
-
-/// A part of a definition, for the line that says what changes.
-fn in_words(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        Value::Array(items) => items.iter().map(in_words).collect::<Vec<_>>().join(", "),
-        // A group or a measure of a summary.
-        Value::Object(fields) if fields.contains_key("name") => {
-            let name = in_words(&fields["name"]);
-            let expression = fields.get("expression").map(in_words).unwrap_or_default();
-            match fields.get("function").map(in_words) {
-                Some(function) if expression.is_empty() => format!("{name} = {function}"),
-                Some(function) => format!("{name} = {function}({expression})"),
-                None if expression == name => name,
-                None => format!("{name} = {expression}"),
-            }
-        }
-        Value::Object(fields) => fields
-            .iter()
-            .map(|(name, value)| format!("{name} {}", in_words(value)))
-            .collect::<Vec<_>>()
-            .join(", "),
-        other => other.to_string(),
-    }
-}
-
-fn summary_in_words(summary: &Summary) -> String {
-    let definition = summary.definition();
-    let mut text = in_words(&definition["measures"]);
-    let mut by = Vec::new();
-    if !summary.group_by.is_empty() {
-        by.push(in_words(&definition["group_by"]));
-    }
-    if let Some(bucket) = &summary.bucket {
-        by.push(format!("{} of {}", bucket.width, bucket.column));
-    }
-    if !by.is_empty() {
-        text.push_str(" by ");
-        text.push_str(&by.join(" and "));
-    }
-    if let Some(condition) = &summary.condition {
-        text.push_str(" where ");
-        text.push_str(condition);
-    }
-    text
-}
-
-fn channel_in_words(channel: &Channel) -> String {
-    let provider = channel.provider.name();
-    match &channel.provider {
-        Provider::Resend { to, .. } | Provider::SendGrid { to, .. } => {
-            format!("{provider} to {}", to.join(", "))
-        }
-        Provider::Webhook {
-            url: Setting::Literal(url),
-            ..
-        } => format!("{provider} to {url}"),
-        Provider::File { directory } => format!("{provider} in {directory}"),
-        _ => provider.to_owned(),
-    }
-}
-
-fn route_in_words(route: &Route) -> String {
-    let mut conditions: Vec<String> = Vec::new();
-    if !route.severity.is_empty() {
-        let words: Vec<&str> = route
-            .severity
-            .iter()
-            .map(|severity| severity.name())
-            .collect();
-        conditions.push(words.join(" or "));
-    }
-    if let Some(owner) = &route.owner {
-        conditions.push(format!("of {owner}"));
-    }
-    if let Some(table) = &route.table {
-        conditions.push(format!("about {table}"));
-    }
-    let what = if conditions.is_empty() {
-        "everything".to_owned()
-    } else {
-        conditions.join(" ")
-    };
-    let more = if route.go_on { ", and goes on" } else { "" };
-    format!("{what} to {}{more}", route.to.join(", "))
 }

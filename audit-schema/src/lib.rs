@@ -16,6 +16,7 @@ pub mod pool;
 mod source;
 pub mod tick;
 pub mod verify;
+mod words;
 
 #[cfg(feature = "embedded")]
 pub mod embedded;

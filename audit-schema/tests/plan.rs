@@ -236,7 +236,7 @@ fn a_changed_policy_changes_only_what_differs() {
         why: Departures drive crew and gate planning. → Departures decide crew and gate planning.
       ~ rule    not_null_tailnum  ○ low, flag: tailnum is not null
           severity: normal → low
-          fix_within: 7 days → (nothing)
+          fix_within: 7 days → none
           33 of 100 rows fail it now
       ~ rule    one_of_origin  ▲ critical, quarantine: origin is one of EWR, JFK
           rule: origin is one of EWR, JFK, LGA → origin is one of EWR, JFK
@@ -452,23 +452,29 @@ summaries:
       |                       ^^^^^^
       = did you mean `carrier`?
 
-    audit.yml:10:32: column code does not exist
+    audit.yml:10:32: table `public.airlines` has no column `code`
        |
     10 |       - references: { carrier: public.airlines.code }
        |                                ^^^^^^^^^^^^^^^^^^^^
-       = The expression is SQL over one row of the table, for example: arr_time is null or dep_time is not null
+       = its columns are carrier, name
 
-    audit.yml:11:31: rule `references_origin` refers to table `public.airports`, which does not exist
+    audit.yml:11:31: there is no table `public.airports`
        |
     11 |       - references: { origin: public.airports.faa }
        |                               ^^^^^^^^^^^^^^^^^^^
-       = Write the table as schema.table.
+       = did you mean `public.airlines`?
 
     audit.yml:13:21: column "dep_tme" does not exist
        |
     13 |         expression: dep_tme is not null
        |                     ^^^^^^^^^^^^^^^^^^^
        = did you mean `dep_time`?
+
+    audit.yml:14:16: column "distnce" does not exist
+       |
+    14 |         where: distnce > 0
+       |                ^^^^^^^^^^^
+       = did you mean `distance`?
 
     audit.yml:16:50: column "orgin" does not exist
        |
@@ -482,7 +488,7 @@ summaries:
        |                                                       ^^^^^^^^
        = did you mean `time_hour`?
 
-    9 errors; nothing was applied
+    10 errors; nothing was applied
     "#);
 }
 
@@ -516,31 +522,31 @@ summaries:
       |
     6 |       - { name: broken, expression: dep_time is is null }
       |                                     ^^^^^^^^^^^^^^^^^^^
-      = The expression is SQL over one row of the table, for example: arr_time is null or dep_time is not null
+      = the expression is SQL over one row of the table, for example: arr_time is null or dep_time is not null
 
     audit.yml:7:37: argument of IS FALSE must be type boolean, not type integer
       |
     7 |       - { name: number, expression: dep_time + 1 }
       |                                     ^^^^^^^^^^^^
-      = The expression is SQL over one row of the table, for example: arr_time is null or dep_time is not null
+      = the expression is SQL over one row of the table, for example: arr_time is null or dep_time is not null
 
     audit.yml:8:36: operator does not exist: text > integer
       |
     8 |       - { name: typed, expression: origin > 5 }
       |                                    ^^^^^^^^^^
-      = The expression is SQL over one row of the table, for example: arr_time is null or dep_time is not null
+      = the expression is SQL over one row of the table, for example: arr_time is null or dep_time is not null
 
     audit.yml:9:38: an expression may not contain a semicolon
       |
     9 |       - { name: hostile, expression: 'true; drop table flights' }
       |                                      ^^^^^^^^^^^^^^^^^^^^^^^^^^
-      = Write chr(59) where the character itself is meant.
+      = write chr(59) where the character itself is meant
 
     audit.yml:10:59: syntax error at or near ")"
        |
     10 |       - { name: limited, expression: dep_time > 0, where: origin in ( }
        |                                                           ^^^^^^^^^^^
-       = The expression is SQL over one row of the table, for example: arr_time is null or dep_time is not null
+       = the expression is SQL over one row of the table, for example: arr_time is null or dep_time is not null
 
     audit.yml:11:29: invalid regular expression: brackets [] not balanced
        |
@@ -551,27 +557,31 @@ summaries:
        |
     12 |       - range: { distance: { min: far } }
        |                            ^
-       = The expression is SQL over one row of the table, for example: arr_time is null or dep_time is not null
 
     audit.yml:13:27: invalid input syntax for type integer: "one"
        |
     13 |       - one_of: { flight: [one, two] }
        |                           ^
-       = The expression is SQL over one row of the table, for example: arr_time is null or dep_time is not null
 
     audit.yml:17:25: syntax error at or near ")"
        |
     17 |     group_by: [{ early: dep_time < }]
        |                         ^^^^^^^^^^
-       = The expression is SQL over one row of the table, for example: arr_time is null or dep_time is not null
+       = the expression is SQL over one row of the table, for example: arr_time is null or dep_time is not null
 
     audit.yml:21:63: argument of IS TRUE must be type boolean, not type integer
        |
     21 |     measures: { miles: { sum: origin || 1 }, odd: { count_if: dep_time } }
        |                                                               ^^^^^^^^
-       = The expression is SQL over one row of the table, for example: arr_time is null or dep_time is not null
+       = the expression is SQL over one row of the table, for example: arr_time is null or dep_time is not null
 
-    10 errors; nothing was applied
+    audit.yml:22:12: function nonsense(integer) does not exist
+       |
+    22 |     where: nonsense(1)
+       |            ^^^^^^^^^^^
+       = the expression is SQL over one row of the table, for example: arr_time is null or dep_time is not null
+
+    11 errors; nothing was applied
     "#);
 }
 
@@ -594,31 +604,31 @@ alerts:
       |
     7 |   many: { on: departures, when: fligths > 1 }
       |                                 ^^^^^^^^^^^
-      = It is SQL over origin, flights.
+      = did you mean `flights`?
 
     audit.yml:8:36: operator does not exist: bigint > text
       |
     8 |   several: { on: departures, when: flights > origin }
       |                                    ^^^^^^^^^^^^^^^^
-      = It is SQL over origin, flights.
+      = it is SQL over origin, flights
 
-    audit.yml:9:35: COALESCE types bigint and boolean cannot be matched
+    audit.yml:9:35: argument of IS TRUE must be type boolean, not type bigint
       |
     9 |   number: { on: departures, when: flights }
       |                                   ^^^^^^^
-      = It is SQL over origin, flights.
+      = it is SQL over origin, flights
 
     audit.yml:10:32: syntax error at or near ")"
        |
     10 |   bad_rows: { on: rules, when: failing_ratio >> }
        |                                ^^^^^^^^^^^^^^^^
-       = It is SQL over rule_id, table_id, table, rule, kind, severity, action, owner, why, failing, errors, rows, failing_ratio.
+       = it is SQL over rule_id, table_id, table, rule, kind, severity, action, owner, why, failing, errors, rows, failing_ratio
 
     audit.yml:11:31: a condition may not contain a semicolon
        |
     11 |   hostile: { on: rules, when: 'true; drop table flights' }
        |                               ^^^^^^^^^^^^^^^^^^^^^^^^^^
-       = Write chr(59) where the character itself is meant.
+       = write chr(59) where the character itself is meant
 
     5 errors; nothing was applied
     "#);
@@ -640,7 +650,7 @@ tables:
       |
     7 |         action: quarantine
       |                 ^^^^^^^^^^
-      = Add a primary key, or use the action flag or reject.
+      = add a primary key, or use the action flag or reject
 
     1 error; nothing was applied
     ");

@@ -45,7 +45,7 @@ begin
     end if;
 
     begin
-        execute format(E'select from (select %s) as audit_row where false and coalesce((%s\n), false)', variables, condition);
+        execute format(E'select from (select %s) as audit_row where false and (%s\n) is true', variables, condition);
     exception when others then
         raise exception using
             errcode = 'AU002',
