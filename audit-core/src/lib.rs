@@ -10,10 +10,11 @@
 //! # Examples
 //!
 //! ```
-//! use audit_core::{Action, Severity};
+//! use audit_core::Policy;
 //!
-//! assert!(Severity::Critical > Severity::Important);
-//! assert_eq!("quarantine".parse::<Action>().unwrap(), Action::Quarantine);
+//! let text = "version: 1\ntables:\n  public.flights:\n    rules:\n      - not_null: tailnum\n";
+//! let policy = Policy::parse(text, "audit.yml").unwrap();
+//! assert_eq!(policy.tables[0].rules[0].name, "not_null_tailnum");
 //! ```
 
 pub mod alert;
@@ -49,3 +50,8 @@ pub use rule::{Format, Nulls, OnError, Rule, RuleKind};
 pub use secret::{Secret, SecretValue, Setting};
 pub use severity::{Severity, Theme};
 pub use summary::{Bucket, Function, Group, Measure, Summary};
+
+/// Keeps the example of the README true.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
