@@ -6,8 +6,9 @@ mod made_up;
 
 use std::path::PathBuf;
 
-use audit_report::dashboard::{self, Dashboard};
+use audit_report::dashboard::{self, Dashboard, Period};
 use audit_report::{Style, png};
+use chrono::NaiveDate;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let directory = PathBuf::from(
@@ -31,6 +32,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     draw("busy", &made_up::busy(), &Style::light())?;
     draw("busy-dark", &made_up::busy(), &Style::dark())?;
     draw("hostile", &made_up::hostile(), &Style::light())?;
+    let two_days = Period::new(
+        NaiveDate::from_ymd_opt(2013, 2, 8).ok_or("no such day")?,
+        NaiveDate::from_ymd_opt(2013, 2, 9).ok_or("no such day")?,
+        chrono_tz::America::New_York,
+    );
+    draw("hours", &made_up::random(two_days), &Style::light())?;
     draw(
         "narrow",
         &made_up::ordinary(),

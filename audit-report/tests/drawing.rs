@@ -3,8 +3,10 @@
 mod made_up;
 
 use audit_core::Theme;
-use audit_report::dashboard::{self, Dashboard};
+use audit_report::dashboard::{self, Dashboard, Period};
 use audit_report::{Style, png};
+use chrono::{NaiveDate, TimeDelta};
+use chrono_tz::Tz;
 use resvg::{tiny_skia, usvg};
 
 fn draw(dashboard: &Dashboard) -> String {
@@ -118,6 +120,52 @@ fn names_cannot_break_out() {
         );
     }
     assert!(share_of_ink(&pixels(&svg, 1.0)) > 0.08);
+}
+
+#[test]
+fn any_period_in_any_zone_can_be_drawn() {
+    // Zones in which a day was skipped, midnight does not exist on some days, and the clock changes by half an hour.
+    let zones = [
+        Tz::UTC,
+        Tz::Pacific__Apia,
+        Tz::America__Sao_Paulo,
+        Tz::Australia__Lord_Howe,
+    ];
+    for days in [
+        1, 2, 3, 4, 21, 22, 60, 100, 101, 365, 730, 731, 3_660, 3_661, 40_000,
+    ] {
+        for zone in zones {
+            let last = NaiveDate::from_ymd_opt(2018, 11, 30).expect("a date");
+            let period = Period::new(last - TimeDelta::days(days - 1), last, zone);
+            assert_eq!(period.days(), days);
+            let figures = made_up::random(period);
+            assert!(
+                figures.steps.len() <= 130,
+                "{days} days are {} columns",
+                figures.steps.len()
+            );
+            let svg = draw(&figures);
+            assert!(
+                !svg.contains("NaN") && !svg.contains("inf\""),
+                "{days} days in {zone}"
+            );
+            usvg::roxmltree::Document::parse(&svg).expect("it is well-formed XML");
+        }
+    }
+}
+
+#[test]
+fn the_longest_and_the_shortest_period_can_be_drawn() {
+    for (first, last) in [
+        (NaiveDate::MIN, NaiveDate::MAX),
+        (NaiveDate::MAX, NaiveDate::MIN),
+    ] {
+        draw(&made_up::random(Period::new(
+            first,
+            last,
+            Tz::America__New_York,
+        )));
+    }
 }
 
 #[test]

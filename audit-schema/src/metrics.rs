@@ -36,6 +36,8 @@ pub enum Step {
     Week,
     /// A month.
     Month,
+    /// A year.
+    Year,
 }
 
 impl Step {
@@ -46,6 +48,7 @@ impl Step {
             Step::Day => "day",
             Step::Week => "week",
             Step::Month => "month",
+            Step::Year => "year",
         }
     }
 }

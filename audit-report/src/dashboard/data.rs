@@ -72,13 +72,18 @@ pub struct Period {
 }
 
 impl Period {
-    /// A period with the step that suits its length.
+    /// A period with the step that suits its length. Years before 1 and after 9999 are left out.
     pub fn new(first: NaiveDate, last: NaiveDate, zone: Tz) -> Self {
+        let lowest = NaiveDate::from_ymd_opt(1, 1, 1).unwrap_or(NaiveDate::MIN);
+        let highest = NaiveDate::from_ymd_opt(9999, 12, 31).unwrap_or(NaiveDate::MAX);
+        let first = first.clamp(lowest, highest);
+        let last = last.clamp(first, highest);
+        let step = StepWidth::for_days((last - first).num_days() + 1);
         Period {
             first,
-            last: last.max(first),
+            last,
             zone,
-            step: StepWidth::for_days((last - first).num_days() + 1),
+            step,
         }
     }
 
@@ -135,8 +140,10 @@ pub enum StepWidth {
     Day,
     /// A week from Monday on, for up to two years.
     Week,
-    /// A month.
+    /// A month, for up to ten years.
     Month,
+    /// A year.
+    Year,
 }
 
 impl StepWidth {
@@ -146,17 +153,19 @@ impl StepWidth {
             ..=3 => StepWidth::Hour,
             4..=100 => StepWidth::Day,
             101..=730 => StepWidth::Week,
-            _ => StepWidth::Month,
+            731..=3_660 => StepWidth::Month,
+            _ => StepWidth::Year,
         }
     }
 
-    /// Its name: hour, day, week, month.
+    /// Its name: hour, day, week, month, year.
     pub fn name(self) -> &'static str {
         match self {
             StepWidth::Hour => "hour",
             StepWidth::Day => "day",
             StepWidth::Week => "week",
             StepWidth::Month => "month",
+            StepWidth::Year => "year",
         }
     }
 
@@ -171,6 +180,7 @@ impl StepWidth {
                 day - Duration::days(i64::from(day.weekday().num_days_from_monday()))
             }
             StepWidth::Month => day.with_day(1).unwrap_or(day),
+            StepWidth::Year => day.with_ordinal(1).unwrap_or(day),
         };
         first.and_hms_opt(0, 0, 0).unwrap_or(time)
     }
@@ -181,9 +191,8 @@ impl StepWidth {
             StepWidth::Hour => start + Duration::hours(1),
             StepWidth::Day => start + Duration::days(1),
             StepWidth::Week => start + Duration::days(7),
-            StepWidth::Month => start
-                .checked_add_months(chrono::Months::new(1))
-                .unwrap_or(start + Duration::days(31)),
+            StepWidth::Month => start + chrono::Months::new(1),
+            StepWidth::Year => start + chrono::Months::new(12),
         }
     }
 }

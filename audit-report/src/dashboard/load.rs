@@ -215,6 +215,7 @@ fn window(period: &Period) -> Window {
             StepWidth::Day => metrics::Step::Day,
             StepWidth::Week => metrics::Step::Week,
             StepWidth::Month => metrics::Step::Month,
+            StepWidth::Year => metrics::Step::Year,
         },
     }
 }
@@ -222,12 +223,12 @@ fn window(period: &Period) -> Window {
 /// Rows checked in the period of the same length before; nothing when there was no change in it, because the watch had
 /// hardly begun.
 fn before(connection: &mut PgConnection, period: &Period) -> Result<Option<i64>> {
-    let earlier = Period {
-        first: period.first - TimeDelta::days(period.days()),
-        last: period.first - TimeDelta::days(1),
-        zone: period.zone,
-        step: StepWidth::Month,
-    };
+    let last = period.first - TimeDelta::days(1);
+    let first = last - TimeDelta::days(period.days() - 1);
+    let earlier = Period::new(first, last, period.zone);
+    if earlier.first != first {
+        return Ok(None);
+    }
     let checked: i64 = metrics::changes(connection, &window(&earlier))?
         .iter()
         .map(|change| change.checked)

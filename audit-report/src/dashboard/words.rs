@@ -90,6 +90,7 @@ fn per(step: StepWidth) -> &'static str {
         StepWidth::Day => "a day",
         StepWidth::Week => "a week",
         StepWidth::Month => "a month",
+        StepWidth::Year => "a year",
     }
 }
 
@@ -110,6 +111,7 @@ fn steps_in_words(starts: &[NaiveDateTime], step: StepWidth) -> String {
                 format!("the weeks of {weeks}")
             }
         }
+        StepWidth::Year => joined(dates.iter().map(|date| date.format("%Y").to_string())),
         StepWidth::Month => joined(dates.iter().map(|date| date.format("%B %Y").to_string())),
     }
 }
@@ -288,6 +290,11 @@ pub(super) fn ticks(steps: &[Step], width: StepWidth, most: usize) -> Vec<(usize
             choices.push(label("%-d %B", &|at| matches!(at.day(), 1 | 8 | 15 | 22)));
             choices.push(label("%-d %B", &|at| matches!(at.day(), 1 | 15)));
             choices.push(label("%-d %B", &|at| at.day() == 1));
+        }
+        StepWidth::Year => {
+            for years in [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000] {
+                choices.push(label("%Y", &|at| at.year() % years == 0));
+            }
         }
         StepWidth::Week | StepWidth::Month => {
             for months in [1, 2, 3, 4, 6, 12, 24, 60, 120] {

@@ -414,6 +414,37 @@ pub fn busy() -> Dashboard {
     dashboard
 }
 
+/// Figures without any sense over any period.
+pub fn random(period: Period) -> Dashboard {
+    let mut dashboard = Dashboard {
+        alerts: ordinary().alerts,
+        failing_rules: ordinary().failing_rules,
+        ..nothing(period)
+    };
+    let mut dice = Dice(dashboard.steps.len() as u64 + 7);
+    for step in &mut dashboard.steps {
+        step.written = dice.up_to(i64::MAX / 1_000_000);
+        step.failed = [0; 4].map(|_| dice.up_to(dice_limit(step.written)));
+    }
+    for value in dashboard.by_hour.iter_mut().flatten() {
+        *value = dice.up_to(1_000_000_000_000);
+    }
+    let opened = dashboard.period.start() + TimeDelta::hours(5);
+    for (place, alert) in dashboard.alerts.iter_mut().enumerate() {
+        alert.opened_at = opened + TimeDelta::hours(place as i64);
+        alert.resolved_at = (place % 2 == 0).then(|| opened + TimeDelta::days(place as i64 * 3));
+    }
+    dashboard
+}
+
+fn dice_limit(written: i64) -> i64 {
+    if written % 3 == 0 {
+        0
+    } else {
+        written % 1_000_000
+    }
+}
+
 /// Names that try to break out of the picture.
 pub fn hostile() -> Dashboard {
     let nasty = [

@@ -105,7 +105,7 @@ impl Pen<'_> {
         let pattern = match self.data.period.step {
             StepWidth::Hour => "%-d %b %H:%M",
             StepWidth::Day => "%-d %b",
-            StepWidth::Week | StepWidth::Month => "%-d %b %Y",
+            StepWidth::Week | StepWidth::Month | StepWidth::Year => "%-d %b %Y",
         };
         local.format(pattern).to_string()
     }
