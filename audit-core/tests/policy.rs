@@ -5,6 +5,7 @@ use audit_core::{
     Setting, Severity, Subject,
 };
 use insta::assert_snapshot;
+use proptest::prelude::*;
 
 /// What a person reads about a policy that is wrong.
 fn errors(text: &str) -> String {
@@ -782,4 +783,68 @@ fn places_are_kept_for_what_only_the_database_can_tell() {
 fn a_file_cannot_steer_the_terminal() {
     let text = errors("version: 1\n\"\\e[2J\u{85}\": 1\n");
     assert!(!text.contains(|character: char| character.is_control() && character != '\n'));
+}
+
+#[test]
+fn a_route_behind_one_that_takes_everything_is_an_error() {
+    assert_snapshot!(errors("
+version: 1
+channels: { disk: { file: { directory: mail } } }
+routes:
+  - { to: disk }
+  - { severity: critical, to: disk }
+"), @r"
+    audit.yml:6:5: no alert comes to this route
+      |
+    6 |   - { severity: critical, to: disk }
+      |     ^
+      = the route in line 5 takes everything
+
+    1 error; nothing was applied
+    ");
+}
+
+/// A policy with a few characters put in, taken out or doubled.
+fn damaged() -> impl Strategy<Value = String> {
+    let text = include_str!("../../examples/flights/audit.yml");
+    let damage = (
+        any::<prop::sample::Index>(),
+        0..40_usize,
+        prop::sample::select(vec![
+            "", " ", "\n", "\n  ", "\t", ":", "- ", "{", "}", "[", "]", "\"", "'", "&a ", "*a",
+            "é", "!!int ", "~", "null", "1e999", "|", "<<: ", "? ", "#", "\0", "\u{feff}", "0x",
+            "-",
+        ]),
+    );
+    prop::collection::vec(damage, 1..6).prop_map(move |damages| {
+        let mut characters: Vec<char> = text.chars().collect();
+        for (place, length, inserted) in damages {
+            let start = place.index(characters.len() + 1);
+            let end = (start + length).min(characters.len());
+            characters.splice(start..end, inserted.chars());
+        }
+        characters.into_iter().collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_a_file_holds_its_errors_have_their_places(text in damaged()) {
+        if let Err(errors) = Policy::parse(&text, "audit.yml") {
+            prop_assert!(!errors.problems.is_empty());
+            for problem in &errors.problems {
+                let at = problem.location.expect("every error of the reader has a place");
+                prop_assert!(at.line >= 1 && at.column >= 1, "{:?}", problem);
+                prop_assert!(at.line <= text.lines().count() + 1, "{:?}", problem);
+            }
+            prop_assert!(errors.to_string().contains("nothing was applied"));
+        }
+    }
+
+    #[test]
+    fn no_text_makes_the_reader_panic(text in "\\PC{0,200}") {
+        let _ = Policy::parse(&text, "audit.yml").map_err(|errors| errors.to_string());
+    }
 }

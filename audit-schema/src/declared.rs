@@ -200,8 +200,8 @@ pub(crate) fn relation(
                      else 'a composite type'
                  end
              end as kind,
-             pg_catalog.pg_table_size(c.oid) as bytes,
-             greatest(c.reltuples, 0)::bigint as rows,
+             coalesce(parts.bytes, pg_catalog.pg_table_size(c.oid)) as bytes,
+             coalesce(parts.rows, greatest(c.reltuples, 0)::bigint) as rows,
              exists (select from pg_catalog.pg_index i where i.indrelid = c.oid and i.indisprimary) as has_key,
              array(
                  select a.attname::text
@@ -211,6 +211,14 @@ pub(crate) fn relation(
              ) as columns
          from pg_catalog.pg_class c
          join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+         -- A partitioned table has its rows in its partitions.
+         cross join lateral (
+             select pg_catalog.sum(pg_catalog.pg_table_size(p.oid))::bigint as bytes,
+                 pg_catalog.sum(greatest(p.reltuples, 0))::bigint as rows
+             from pg_catalog.pg_partition_tree(c.oid) t
+             join pg_catalog.pg_class p on p.oid = t.relid
+             where t.isleaf
+         ) parts
          where c.oid = pg_catalog.to_regclass($1)",
     )
     .bind::<Text, _>(name)

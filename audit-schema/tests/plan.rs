@@ -749,3 +749,28 @@ fn the_policy_of_the_demo_is_applied() {
     apply(&mut connection, &policy).unwrap();
     assert!(plan(&mut connection, &policy).unwrap().is_empty());
 }
+
+#[test]
+fn a_partitioned_table_is_counted_by_its_partitions() {
+    let database = testing::database();
+    let mut connection = database.connect();
+    run(
+        &mut connection,
+        "create table readings (id bigint, day date, value integer, primary key (id, day)) partition by range (day);
+         create table readings_2013 partition of readings for values from ('2013-01-01') to ('2014-01-01');
+         insert into readings select n, '2013-02-08', n from generate_series(1, 20) n;",
+    );
+    let policy = policy(
+        "version: 1\ntables:\n  public.readings:\n    rules:\n      - range: { value: { max: 15 } }\n",
+    );
+    let planned = plan(&mut connection, &policy).unwrap();
+    assert_snapshot!(planned, @r"
+    + table   public.readings
+      + rule    range_value  ● normal, flag: value at most 15
+          5 of 20 rows fail it now
+    ! writers of public.readings wait (share row exclusive), while about 20 rows are read 2 times
+    2 to create, 0 to change, 0 to drop
+    ");
+    apply(&mut connection, &policy).unwrap();
+    assert_snapshot!(show(&mut connection, "select failing from audit.rule_counter"), @"(5)");
+}

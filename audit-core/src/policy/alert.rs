@@ -389,11 +389,26 @@ impl Reader {
         else {
             return Vec::new();
         };
-        routes
-            .iter()
-            .enumerate()
-            .filter_map(|(position, node)| self.route(node, position, &channels, &tables))
-            .collect()
+        let mut read: Vec<Route> = Vec::with_capacity(routes.len());
+        let mut catches_all: Option<Location> = None;
+        for (position, node) in routes.iter().enumerate() {
+            if let Some(at) = catches_all {
+                let help = format!("the route in line {} takes everything", at.line);
+                self.refuse(node.at, "no alert comes to this route", help.as_str());
+                break;
+            }
+            if let Some(route) = self.route(node, position, &channels, &tables) {
+                if route.severity.is_empty()
+                    && route.owner.is_none()
+                    && route.table.is_none()
+                    && !route.go_on
+                {
+                    catches_all = Some(node.at);
+                }
+                read.push(route);
+            }
+        }
+        read
     }
 
     fn route(
