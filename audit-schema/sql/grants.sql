@@ -48,7 +48,7 @@ grant execute on function
 to audit_admin;
 
 -- The tick, and what is read through functions.
-grant execute on function audit.tick(timestamptz, integer) to audit_operator, audit_admin;
+grant execute on function audit.tick(timestamptz, integer, interval) to audit_operator, audit_admin;
 grant execute on function audit.history(regclass, text), audit.verify(), audit.replay_differences(regclass)
 to audit_reader, audit_operator, audit_admin;
 

@@ -80,6 +80,7 @@ pub fn tick(conn: &mut PgConnection, clock: DateTime<Utc>) -> Result<TickReport>
     Ok(TickReport { moved, ..report })
 }
 
+/// Packs what is worth a segment: a short head is left to grow for a minute, since its readers are exact all the same.
 fn pack(conn: &mut PgConnection, clock: DateTime<Utc>) -> Result<i64> {
     #[derive(QueryableByName)]
     struct Moved {
@@ -90,9 +91,10 @@ fn pack(conn: &mut PgConnection, clock: DateTime<Utc>) -> Result<i64> {
 
     let mut total = 0;
     for _ in 0..MOST_BATCHES {
-        let Moved { moved } = diesel::sql_query("select audit.tick(clock => $1) as moved")
-            .bind::<Timestamptz, _>(clock)
-            .get_result(conn)?;
+        let Moved { moved } =
+            diesel::sql_query("select audit.tick(clock => $1, patience => '1 minute') as moved")
+                .bind::<Timestamptz, _>(clock)
+                .get_result(conn)?;
         match moved {
             None | Some(0) => break,
             Some(moved) => total += moved,

@@ -163,6 +163,30 @@ fn two_ticks_at_once_move_each_change_once() {
 }
 
 #[test]
+fn a_patient_tick_leaves_a_short_young_head_alone() {
+    let (_database, mut db) = orders();
+    run(
+        &mut db,
+        "insert into orders values (1, 'EU', 1, null); select audit.tick(patience => '1 hour')",
+    );
+    assert_eq!(show(&mut db, "select count(*) from audit.change"), "(1)");
+    run(
+        &mut db,
+        "insert into orders select i, 'EU', 1, null from generate_series(2, 1000) i",
+    );
+    for _ in 0..2000 {
+        run(
+            &mut db,
+            "select audit.tick(patience => '1 hour'), pg_sleep(0.005)",
+        );
+        if show(&mut db, "select count(*) from audit.change") == "(0)" {
+            return;
+        }
+    }
+    panic!("a long head was left alone");
+}
+
+#[test]
 fn tampering_with_a_segment_shows() {
     let (_database, mut db) = orders();
     for id in 1..4 {

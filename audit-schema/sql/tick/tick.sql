@@ -1,8 +1,10 @@
 -- Moves what is below the horizon out of the head: into sealed segments, counters and summaries, exactly once, in this
 -- transaction. Every change of a transaction below the horizon has been committed or rolled back, so nothing can appear
 -- behind it. Returns how many log rows were moved: 0 when nothing is left to do, null when another tick is running.
--- max_changes bounds the work of one call; a transaction is never split.
-create or replace function audit.tick(clock timestamptz default now(), max_changes integer default 20000)
+-- max_changes bounds the work of one call; a transaction is never split. patience leaves a head of less than a thousand
+-- rows alone until it is that old: a loop that ticks every second would otherwise seal a segment for every few rows, while
+-- readers add so short a head in milliseconds.
+create or replace function audit.tick(clock timestamptz default now(), max_changes integer default 20000, patience interval default '0')
     returns bigint
     language plpgsql
     volatile
@@ -34,7 +36,10 @@ begin
     select coalesce(max(c.xid::text::bigint + 1)::text::xid8, horizon)
     into horizon
     from (select c.xid from audit.change c where c.xid < horizon order by c.xid limit max_changes) c;
-    select array_agg(c.ctid) into batch from audit.change c where c.xid < horizon;
+    select case when sum(c.rows) >= 1000 or min(c.at) <= clock_timestamp() - patience then array_agg(c.ctid) end
+    into batch
+    from audit.change c
+    where c.xid < horizon;
 
     if batch is not null then
         perform audit._seal(batch);
@@ -60,5 +65,5 @@ begin
 end;
 $$;
 
-comment on function audit.tick(timestamptz, integer) is 'Moves what is below the horizon out of the head: into sealed segments, counters and summaries, exactly once.';
-revoke all on function audit.tick(timestamptz, integer) from public;
+comment on function audit.tick(timestamptz, integer, interval) is 'Moves what is below the horizon out of the head: into sealed segments, counters and summaries, exactly once.';
+revoke all on function audit.tick(timestamptz, integer, interval) from public;
