@@ -21,8 +21,8 @@ create table audit.change (
     application text default nullif(current_setting('application_name'), ''),
     client inet default inet_client_addr(),
     request_id text default nullif(current_setting('audit.request_id', true), ''),
-    old json compression lz4,
-    new json compression lz4
+    old json,
+    new json
 );
 alter table audit.change set (
     autovacuum_vacuum_scale_factor = 0,
@@ -64,12 +64,12 @@ create table audit.segment (
     at_hi timestamptz not null,
     key_lo text collate "C",
     key_hi text collate "C",
-    keys text[] compression lz4,
-    old_keys text[] compression lz4,
-    contexts json compression lz4 not null,
-    context_of smallint[] compression lz4,
-    old json compression lz4,
-    new json compression lz4,
+    keys text[],
+    old_keys text[],
+    contexts json not null,
+    context_of smallint[],
+    old json,
+    new json,
     previous bytea not null,
     digest bytea not null,
     constraint segment_pkey primary key (segment_id, month),
@@ -116,7 +116,7 @@ create table audit.finding (
     old_failed bigint not null default 0,
     action text not null default 'flag',
     keys text[],
-    samples json compression lz4,
+    samples json,
     error text,
     session_role text not null default session_user,
     actor text default nullif(current_setting('audit.actor', true), ''),
@@ -160,8 +160,8 @@ create table audit.quarantine (
     op "char" not null,
     key text not null,
     rules integer[] not null,
-    row json compression lz4 not null,
-    restored json compression lz4,
+    row json not null,
+    restored json,
     state text not null default 'held',
     session_role text not null default session_user,
     actor text default nullif(current_setting('audit.actor', true), ''),
@@ -188,3 +188,21 @@ comment on column audit.quarantine.session_role is 'The role that logged in.';
 comment on column audit.quarantine.actor is 'The person on whose behalf an application wrote, if it said so.';
 comment on column audit.quarantine.application is 'application_name of the session.';
 comment on column audit.quarantine.request_id is 'The request that led to the write, if the application said so.';
+
+-- LZ4 packs json faster than PostgreSQL's own method, but a server may be built without it.
+do $$
+declare
+    place record;
+begin
+    if 'lz4' = any (array(select unnest(s.enumvals) from pg_settings s where s.name = 'default_toast_compression')) then
+        for place in
+            select a.attrelid::regclass as relation, a.attname as name
+            from pg_attribute a
+            where a.attrelid in ('audit.change'::regclass, 'audit.segment'::regclass, 'audit.finding'::regclass, 'audit.quarantine'::regclass)
+                and a.atttypid in ('json'::regtype, 'text[]'::regtype, 'smallint[]'::regtype)
+        loop
+            execute format('alter table %s alter column %I set compression lz4', place.relation, place.name);
+        end loop;
+    end if;
+end;
+$$;
