@@ -69,6 +69,15 @@ enum Command {
     Verify,
     /// Pack, fold and evaluate what is due, without delivering anything
     Tick,
+    /// Write the documents of the named database, or else of the demo: entities, flow, every object, what is audited
+    Docs {
+        /// The folder that they go to
+        #[arg(long, default_value = "docs/generated", value_name = "DIR")]
+        out: PathBuf,
+        /// Write nothing; fail if a document is out of date
+        #[arg(long)]
+        check: bool,
+    },
     /// Run the whole pipeline on real data: two months of flights from New York
     Demo {
         /// Only 25 January to 12 February
@@ -134,6 +143,10 @@ pub fn run(audit: Audit) -> anyhow::Result<Output> {
             well: finished.holds(),
         });
     }
+    if let (Command::Docs { out, check }, None) = (&audit.command, &audit.connection.database_url) {
+        let style = Style::of_standard_output(Tz::UTC);
+        return Ok(command::docs::of_the_demo(out, *check, style)?.into());
+    }
     let database = Database::open(&audit.connection)?;
     let mut connection = match audit.command {
         Command::Migrate => database.connect_to_any()?,
@@ -171,6 +184,7 @@ pub fn run(audit: Audit) -> anyhow::Result<Output> {
             &inspect::quarantine(&mut connection, &filter.into())?,
             style,
         ),
+        Command::Docs { out, check } => command::docs::run(&mut connection, &out, check, style)?,
         Command::Verify => return Ok(command::verify::Proof::read(&mut connection)?.render(style)),
         Command::Tick => {
             let report =

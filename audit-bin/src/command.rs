@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::Context;
 use audit_core::Policy;
 
+pub mod docs;
 pub mod findings;
 pub mod history;
 pub mod image;

@@ -281,13 +281,28 @@ fn step_schema(connection: &mut PgConnection, screen: &mut Screen) -> anyhow::Re
     Ok(())
 }
 
-fn step_policy(connection: &mut PgConnection, screen: &mut Screen) -> anyhow::Result<()> {
-    let started = Instant::now();
+/// Installs the pipeline, makes the tables of the demo and applies its policy. Nothing is written into the tables.
+///
+/// # Errors
+/// If a statement fails.
+pub fn install(connection: &mut PgConnection) -> anyhow::Result<()> {
+    audit_schema::migrate(connection)?;
+    apply_policy(connection)?;
+    Ok(())
+}
+
+fn apply_policy(connection: &mut PgConnection) -> anyhow::Result<Policy> {
     let policy = Policy::parse(data::POLICY, data::POLICY_FILE)?;
     connection.transaction(|connection| {
         connection.batch_execute(data::SCHEMA)?;
         audit_schema::apply(connection, &policy)
     })?;
+    Ok(policy)
+}
+
+fn step_policy(connection: &mut PgConnection, screen: &mut Screen) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let policy = apply_policy(connection)?;
     let rules = policy
         .tables
         .iter()
