@@ -29,7 +29,7 @@ fn single_writes_end_in_few_segments_in_the_order_of_their_keys() {
             &mut db,
             "select segment_id, op, rows, key_lo, key_hi, keys[1:5], context_of[1:5] from audit.segment order by 1"
         ),
-        "(1,I,1000,10,999,\"{10,11,12,13,14}\",)\n(2,I,991,1010,2000,\"{1010,1011,1012,1013,1014}\",)\n(3,I,5,1,5,\"{1,2,3,4,5}\",\"{3,4,1,2,0}\")\n(4,U,2,3,4,\"{3,4}\",\"{0,1}\")"
+        "(1,I,1000,10,999,\"{10,11,12,13,14}\",)\n(2,I,991,1010,2000,\"{1010,1011,1012,1013,1014}\",)\n(3,I,5,1,5,\"{1,2,3,4,5}\",\"{0,1,2,3,4}\")\n(4,U,2,3,4,\"{3,4}\",\"{0,1}\")"
     );
     // Columns that no row of the segment changed are left out of the new side.
     assert_eq!(

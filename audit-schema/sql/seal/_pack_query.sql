@@ -1,5 +1,7 @@
 -- The query that packs few-row log rows of one kind and with the same columns into segments; $1 are their places. The
--- column number n of the rows before is called o<n>, that of the rows after n<n>.
+-- column number n of the rows before is called o<n>, that of the rows after n<n>. The rows come sorted, and no aggregate
+-- asks for another order: from PostgreSQL 16 on, one that did would have the rows sorted its way for all. So the changes
+-- of a segment are numbered as they first appear.
 create or replace function audit._pack_query(op "char", columns text[], key_columns text[])
     returns text
     language sql
@@ -41,32 +43,35 @@ from (
         case when count(r.key) > 0 then array_agg(r.key) end as keys,
         case when count(r.key) > 0 then array_agg(r.old_key) end as old_keys,
         count(*) filter (where r.old_key <> r.key) as key_changes,
-        json_agg(r.context order by r.change_of) filter (where r.row_of_change = 1) as contexts,
+        json_agg(r.context) filter (where r.place = r.first_place) as contexts,
         array_agg(r.change_of::smallint) as context_of,
         {aggregates}
     from (
-        select
-            r.*,
-            dense_rank() over (partition by r.segment order by r.lsn, r.xid) - 1 as change_of,
-            row_number() over (partition by r.segment, r.lsn, r.xid) as row_of_change
+        select r.*, dense_rank() over (partition by r.segment order by r.first_place) - 1 as change_of
         from (
-            select r.*, (row_number() over (order by r.key collate "C", r.lsn, r.position) - 1) / 1000 as segment
+            select r.*, min(r.place) over (partition by r.segment, r.lsn, r.xid) as first_place
             from (
-                select r.*, {key} as key, {old_key} as old_key
+                select r.*, (r.place - 1) / 1000 as segment
                 from (
-                    select c.lsn, c.xid, c.at, audit._context(c.*) as context, 1::bigint as position, {single_values}
-                    from audit.change c {single_sources}
-                    where c.ctid = any ($1) and c.rows = 1
-                    union all
-                    select c.lsn, c.xid, c.at, x.context, e.position, {chunk_values}
-                    from audit.change c
-                    cross join lateral (select audit._context(c.*) as context offset 0) x
-                    cross join rows from ({chunk_sources}) with ordinality e ({chunk_names}, position)
-                    where c.ctid = any ($1) and c.rows > 1
+                    select r.*, row_number() over (order by r.key collate "C", r.lsn, r.position) as place
+                    from (
+                        select r.*, {key} as key, {old_key} as old_key
+                        from (
+                            select c.lsn, c.xid, c.at, audit._context(c.*) as context, 1::bigint as position, {single_values}
+                            from audit.change c {single_sources}
+                            where c.ctid = any ($1) and c.rows = 1
+                            union all
+                            select c.lsn, c.xid, c.at, x.context, e.position, {chunk_values}
+                            from audit.change c
+                            cross join lateral (select audit._context(c.*) as context offset 0) x
+                            cross join rows from ({chunk_sources}) with ordinality e ({chunk_names}, position)
+                            where c.ctid = any ($1) and c.rows > 1
+                        ) r
+                    ) r
                 ) r
             ) r
         ) r
-        order by r.segment, r.key collate "C", r.lsn, r.position
+        order by r.place
     ) r
     group by r.segment
     order by r.segment
