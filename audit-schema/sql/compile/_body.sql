@@ -43,7 +43,6 @@ begin
             || (select string_agg(format(E'    errored_%1$s boolean := false;\n    problem_%1$s text;\n', r.rule_id), '' order by r.rule_id) from audit._compiled_rule(table_id, 'new') r)
             || case when op = 'D' then '' else audit._set_aside_variables(table_id) end;
         statements := statements
-            || (select string_agg(audit._lookup_values(table_id, side), '') from unnest(sides) side)
             || (select string_agg(audit._lookups(table_id, side, with_new => op = 'U'), '') from unnest(sides) side)
             || E'    if ' || (
                 select string_agg(f.failed, E'\n        or ')

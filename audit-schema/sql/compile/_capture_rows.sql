@@ -17,7 +17,6 @@ declare
         '        into written, chunk_rows{variables}\n'
         '        from {side}_rows audit_row;\n';
     plain jsonb;
-    asking jsonb;
     flags record;
     can_raise boolean;
 begin
@@ -37,20 +36,20 @@ begin
     into plain
     from audit.watched_table w
     where w.table_id = _capture_rows.table_id;
-    asking := plain || jsonb_build_object('variables', flags.variables);
 
     return audit._guarded(
             can_raise,
-            audit._filled(one_row, asking || jsonb_build_object('flags', flags.one_row)),
-            audit._filled(one_row, plain) || flags.assumed
+            audit._filled(one_row, plain || jsonb_build_object('flags', flags.one_row, 'variables', flags.one_row_variables)),
+            audit._filled(one_row, plain) || flags.assumed || audit._lookup_values(table_id, side)
         )
         || E'    if not found then\n        return null;\n    end if;\n'
         || E'    if many then\n'
         || audit._guarded(
             can_raise,
-            audit._filled(all_rows, asking || jsonb_build_object('flags', flags.all_rows)),
+            audit._filled(all_rows, plain || jsonb_build_object('flags', flags.all_rows, 'variables', flags.all_rows_variables)),
             audit._filled(all_rows, plain) || flags.assumed
         )
+        || audit._lookup_values(table_id, side)
         || audit._filled(
             E'        for chunk in{chunks}\n'
             '        loop\n'

@@ -43,18 +43,23 @@ begin
     from audit.watched_table w
     where w.table_id = _capture_update.table_id;
     asking := plain || jsonb_build_object(
-        'variables', old_flags.variables || new_flags.variables,
-        'flags', regexp_replace(old_flags.variables, '(old)_failed_(\d+)', 'audit_\1.f\2', 'g') || regexp_replace(new_flags.variables, '(new)_failed_(\d+)', 'audit_\1.f\2', 'g'),
-        'old_flags', (select string_agg(format(', %s as f%s', r.fails, r.rule_id), '' order by r.rule_id) from audit._compiled_rule(table_id, 'old') r where not r.lookup),
-        'new_flags', (select string_agg(format(', %s as f%s', r.fails, r.rule_id), '' order by r.rule_id) from audit._compiled_rule(table_id, 'new') r where not r.lookup),
-        'old_all_flags', old_flags.all_rows, 'old_variables', old_flags.variables,
-        'new_all_flags', new_flags.all_rows, 'new_variables', new_flags.variables
+        'variables', old_flags.one_row_variables || new_flags.one_row_variables,
+        'flags', (
+            select string_agg(format(', audit_%s.%s', side, a.name), '' order by side desc, a.position)
+            from unnest('{old,new}'::text[]) side
+            cross join lateral audit._asked(table_id, side) with ordinality a (expression, name, variable, position)
+        ),
+        'old_flags', (select string_agg(format(', %s as %s', a.expression, a.name), '') from audit._asked(table_id, 'old') a),
+        'new_flags', (select string_agg(format(', %s as %s', a.expression, a.name), '') from audit._asked(table_id, 'new') a),
+        'old_all_flags', old_flags.all_rows, 'old_variables', old_flags.all_rows_variables,
+        'new_all_flags', new_flags.all_rows, 'new_variables', new_flags.all_rows_variables
     );
 
     return audit._guarded(
             can_raise,
             audit._filled(one_row, asking),
             audit._filled(one_row, plain) || old_flags.assumed || new_flags.assumed
+            || audit._lookup_values(table_id, 'old') || audit._lookup_values(table_id, 'new')
         )
         || E'    if not found then\n        return null;\n    end if;\n'
         || E'    if coalesce(many, true) then\n'
@@ -63,6 +68,8 @@ begin
             audit._filled(all_rows, asking),
             audit._filled(all_rows, plain) || old_flags.assumed || new_flags.assumed
         )
+        || audit._lookup_values(table_id, 'old')
+        || audit._lookup_values(table_id, 'new')
         || audit._filled(
             E'        paired := replaced = written;\n'
             '        if paired then\n'

@@ -32,9 +32,9 @@ as $$
     cross join lateral (
         select case r.kind
             when 'references' then
-                case r.nulls when 'fail' then format('(audit_row.%1$I is null or audit_row.%1$I = any (%2$s_missing_%3$s))', r.definition ->> 'column', side, r.rule_id)
-                else format('audit_row.%1$I = any (%2$s_missing_%3$s)', r.definition ->> 'column', side, r.rule_id) end
-            when 'unique' then format('audit_row."audit position" = any (%s_duplicates_%s)', side, r.rule_id)
+                case r.nulls when 'fail' then format('(audit_row.%1$I is null or audit_row.%1$I in (select unnest(%2$s_missing_%3$s)))', r.definition ->> 'column', side, r.rule_id)
+                else format('audit_row.%1$I in (select unnest(%2$s_missing_%3$s))', r.definition ->> 'column', side, r.rule_id) end
+            when 'unique' then format('audit_row."audit position" in (select unnest(%s_duplicates_%s))', side, r.rule_id)
             else format('(%s) is %s', r.predicate, case r.nulls when 'fail' then 'not true' else 'false' end)
         end as fails
     ) f

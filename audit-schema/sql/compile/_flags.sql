@@ -1,11 +1,12 @@
 -- How the rules of a table are asked about one side of a statement, as fragments of the generated functions:
--- for one row, for all rows, into which variables, what to assume when one of them raised, and whether any failed.
+-- for one row and for all rows, each with its variables, what to assume when one of them raised, and whether any failed.
 create or replace function audit._flags(
     table_id integer,
     side text,
     out one_row text,
+    out one_row_variables text,
     out all_rows text,
-    out variables text,
+    out all_rows_variables text,
     out assumed text,
     out failed text
 )
@@ -14,7 +15,8 @@ create or replace function audit._flags(
     set search_path = pg_catalog, pg_temp
 as $$
     select
-        coalesce(string_agg(format(E',\n            %s', r.fails), '' order by r.rule_id) filter (where not r.lookup), ''),
+        coalesce((select string_agg(E',\n            ' || a.expression, '') from audit._asked(table_id, side) a), ''),
+        coalesce((select string_agg(', ' || a.variable, '') from audit._asked(table_id, side) a), ''),
         coalesce(string_agg(format(E',\n            coalesce(bool_or(%s), false)', r.fails), '' order by r.rule_id) filter (where not r.lookup), ''),
         coalesce(string_agg(format(', %s_failed_%s', side, r.rule_id), '' order by r.rule_id) filter (where not r.lookup), ''),
         coalesce(string_agg(format(E'        %s_failed_%s := true;\n', side, r.rule_id), '' order by r.rule_id) filter (where not r.lookup), ''),

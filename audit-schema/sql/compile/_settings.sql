@@ -1,5 +1,5 @@
 -- The settings that a trigger function of the table pins, as clauses of CREATE FUNCTION: only those that would change
--- what the log keeps or what a rule decides from one session to the next.
+-- what the log keeps or what a rule decides from one session to the next, or what a look-up costs.
 create or replace function audit._settings(target regclass)
     returns text
     language sql
@@ -18,17 +18,20 @@ as $$
         where w.relation = target
             and w.unwatched_at is null
     ), rules as (
-        select count(*) > 0 as read_times
+        select
+            coalesce(bool_or(r.kind in ('expression', 'not_future') or r.applies is not null), false) as read_times,
+            coalesce(bool_or(r.kind in ('references', 'unique')), false) as look_up
         from audit.rule r
         join audit.watched_table w using (table_id)
         where w.relation = target
             and w.unwatched_at is null
             and r.retired_at is null
-            and (r.kind in ('expression', 'not_future') or r.applies is not null)
     )
     select concat_ws(
         E'\n',
         '    set search_path = pg_catalog, pg_temp',
+        -- A look-up would be planned anew for every statement, because a plan for this one array looks cheaper.
+        case when r.look_up then '    set plan_cache_mode = force_generic_plan' end,
         case when u.floats or u.complex then '    set extra_float_digits = 1' end,
         case when u.intervals or u.complex then '    set intervalstyle = postgres' end,
         case when u.bytes or u.complex then '    set bytea_output = hex' end,

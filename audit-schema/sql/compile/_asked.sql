@@ -1,0 +1,32 @@
+-- What is asked about one row while it is captured: whether each row rule fails, and the values that look-ups need. Each
+-- comes with a short name and with the variable that keeps it.
+create or replace function audit._asked(table_id integer, side text)
+    returns table (expression text, name text, variable text)
+    language sql
+    stable
+    set search_path = pg_catalog, pg_temp
+as $$
+    select a.expression, a.name, a.variable
+    from audit._compiled_rule(table_id, side) r
+    cross join lateral (
+        select r.fails as expression, format('f%s', r.rule_id) as name, format('%s_failed_%s', side, r.rule_id) as variable, 0::bigint as position
+        where not r.lookup
+        union all
+        select
+            case when r.applies is null then format('array[audit_row.%I]', c.name) else format('case when %s then array[audit_row.%I] end', r.applies, c.name) end,
+            format('f%s', r.rule_id),
+            format('%s_values_%s', side, r.rule_id),
+            c.position
+        from unnest(r.columns) with ordinality c (name, position)
+        where r.kind = 'references'
+            and c.name = r.definition ->> 'column'
+        union all
+        select format('array[audit_row.%I]', c.name), format('f%s_%s', r.rule_id, c.position), format('%s_values_%s_%s', side, r.rule_id, c.position), c.position
+        from unnest(r.columns) with ordinality c (name, position)
+        where r.kind = 'unique'
+    ) a
+    order by r.rule_id, a.position;
+$$;
+
+comment on function audit._asked(integer, text) is 'What is asked about one row while it is captured: whether each row rule fails, and the values that look-ups need.';
+revoke all on function audit._asked(integer, text) from public;
