@@ -131,7 +131,7 @@ pub fn run(audit: Audit) -> anyhow::Result<Output> {
             quick,
             keep,
             directory: dir,
-            database_url: audit.connection.database_url,
+            database_url: audit.connection.named().map(str::to_owned),
             program: std::env::args()
                 .next()
                 .unwrap_or_else(|| "audit".to_owned()),
@@ -143,7 +143,7 @@ pub fn run(audit: Audit) -> anyhow::Result<Output> {
             well: finished.holds(),
         });
     }
-    if let (Command::Docs { out, check }, None) = (&audit.command, &audit.connection.database_url) {
+    if let (Command::Docs { out, check }, None) = (&audit.command, audit.connection.named()) {
         let style = Style::of_standard_output(Tz::UTC);
         return Ok(command::docs::of_the_demo(out, *check, style)?.into());
     }

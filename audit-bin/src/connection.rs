@@ -32,6 +32,13 @@ pub struct ConnectionOptions {
     pub demo_dir: PathBuf,
 }
 
+impl ConnectionOptions {
+    /// The database that is named. An empty variable of the environment names none.
+    pub fn named(&self) -> Option<&str> {
+        self.database_url.as_deref().filter(|url| !url.is_empty())
+    }
+}
+
 /// A database that can be connected to. A server that was started for it stops when this is dropped.
 #[derive(Debug)]
 pub struct Database {
@@ -46,9 +53,9 @@ impl Database {
     /// # Errors
     /// If no database is named and none was kept, or the kept server does not start.
     pub fn open(options: &ConnectionOptions) -> anyhow::Result<Self> {
-        if let Some(url) = &options.database_url {
+        if let Some(url) = options.named() {
             return Ok(Self {
-                url: url.clone(),
+                url: url.to_owned(),
                 server: None,
             });
         }

@@ -229,6 +229,11 @@ fn before(connection: &mut PgConnection, period: &Period) -> Result<Option<i64>>
     if earlier.first != first {
         return Ok(None);
     }
+    // A period that the watch began in the middle of would make any growth look enormous.
+    let began = metrics::activity(connection)?.map(|activity| activity.first);
+    if began.is_none_or(|began| began > earlier.start() + TimeDelta::days(1)) {
+        return Ok(None);
+    }
     let checked: i64 = metrics::changes(connection, &window(&earlier))?
         .iter()
         .map(|change| change.checked)
