@@ -74,6 +74,10 @@ pub struct PipelineStatus {
     /// When the oldest of them was logged.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub oldest_waiting_at: Option<DateTime<Utc>>,
+    /// By how many seconds the tick is late: how much longer than the minute that a short head is left to grow the
+    /// oldest of them has waited.
+    #[diesel(sql_type = Double)]
+    pub seconds_behind: f64,
     /// Segments sealed so far.
     #[diesel(sql_type = BigInt)]
     pub segments: i64,
@@ -336,6 +340,7 @@ pub fn pipeline(connection: &mut PgConnection) -> Result<PipelineStatus> {
             status.ticked_at,
             status.waiting,
             status.oldest_waiting_at,
+            status.seconds_behind,
             status.segments,
             status.log_bytes,
             status.delivered,

@@ -281,8 +281,8 @@ pub struct Overdue {
 /// Whether the pipeline itself is well.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Pipeline {
-    /// Age in seconds of the oldest change that the tick has not packed yet; null when nothing waits.
-    pub oldest_waiting: Option<f64>,
+    /// By how many seconds the tick is late: how much longer the oldest change has waited for it than it may.
+    pub behind: f64,
     /// Log rows that wait for the tick.
     pub waiting: i64,
     /// Messages that were accepted by their provider.

@@ -306,9 +306,7 @@ fn failing_rule(rule: metrics::RuleStatus) -> FailingRule {
 
 fn pipeline(status: &metrics::PipelineStatus) -> Pipeline {
     Pipeline {
-        oldest_waiting: status
-            .oldest_waiting_at
-            .map(|at| ((status.now - at).num_milliseconds() as f64 / 1000.0).max(0.0)),
+        behind: status.seconds_behind,
         waiting: status.waiting,
         delivered: status.delivered,
         undelivered: status.undelivered,

@@ -173,7 +173,7 @@ pub fn ordinary() -> Dashboard {
         worst: None,
     };
     dashboard.pipeline = Pipeline {
-        oldest_waiting: Some(0.42),
+        behind: 0.42,
         waiting: 3,
         delivered: 14,
         ticked: true,
@@ -350,7 +350,7 @@ pub fn busy() -> Dashboard {
         worst: Some(Severity::Critical),
     };
     dashboard.pipeline = Pipeline {
-        oldest_waiting: Some(5_400.0),
+        behind: 5_400.0,
         waiting: 81_223,
         delivered: 90_112,
         undelivered: 12,

@@ -46,7 +46,24 @@ select
         from audit.channel as channel
         where channel.paused_at is not null
             and channel.retired_at is null
-    ) as paused_channels
+    ) as paused_channels,
+    -- The tick lets a short head grow for a minute, so only what has waited longer is late. A replay that has ended has
+    -- no tick any more, and nothing is late because of that: its last tick is the moment to compare with.
+    (
+        select greatest(
+            coalesce(
+                extract(
+                    epoch from case
+                        when abs(extract(epoch from progress.ticked_at - progress.clock)) > 3600 then progress.ticked_at
+                        else clock_timestamp()
+                    end - min(change.at)
+                ),
+                0
+            ) - 60,
+            0
+        )::float8
+        from audit.change as change
+    ) as seconds_behind
 from audit.progress as progress;
 
 comment on view audit.pipeline_status is 'How the pipeline itself is doing: what waits for the tick, the size of the log, what was delivered. One row.';
@@ -57,6 +74,7 @@ comment on column audit.pipeline_status.waiting is 'Log rows that the tick has n
 comment on column audit.pipeline_status.oldest_waiting_at is 'When the oldest of them was logged; null when none waits.';
 comment on column audit.pipeline_status.segments is 'Segments sealed so far.';
 comment on column audit.pipeline_status.log_bytes is 'Size of head and segments on disk, indexes included.';
+comment on column audit.pipeline_status.seconds_behind is 'By how many seconds the tick is late: how much longer than the minute that a short head is left to grow the oldest log row has waited; 0 when it keeps up.';
 comment on column audit.pipeline_status.delivered is 'Messages that were accepted by their provider.';
 comment on column audit.pipeline_status.undelivered is 'Messages on their way.';
 comment on column audit.pipeline_status.dead is 'Messages that were given up.';

@@ -205,7 +205,7 @@ impl Pen<'_> {
 
     fn pipeline(&self) -> Tile {
         let pipeline = &self.data.pipeline;
-        let lag = pipeline.oldest_waiting.unwrap_or(0.0);
+        let lag = pipeline.behind;
         let late = lag > 300.0;
         let (note, fine) = match (
             pipeline.dead,
