@@ -569,6 +569,51 @@ fn what_can_not_be_watched_is_refused() {
 }
 
 #[test]
+fn a_table_that_hides_rows_is_refused_until_the_pipeline_may_see_them() {
+    let database = testing::database();
+    let mut db = database.connect();
+    run(
+        &mut db,
+        "create table secret (id integer primary key); alter table secret enable row level security;
+        create table orders (id integer primary key, region integer); select audit.watch('orders')",
+    );
+    assert_eq!(
+        refused(&mut db, "select audit.watch('secret')"),
+        "row_security_hides_rows: row-level security hides rows of public.secret from the pipeline"
+    );
+    assert!(
+        refused(&mut db, r#"select audit.declare_rule('orders', 'r', 'references', '{"column": "region", "table": "public.secret", "key": "id"}')"#)
+            .starts_with("row_security_hides_rows")
+    );
+}
+
+#[test]
+fn an_owner_of_tables_who_may_declare_needs_no_superuser() {
+    let database = testing::database();
+    let mut db = database.connect();
+    run(
+        &mut db,
+        "do $$ begin create role shop_owner in role audit_admin; exception when duplicate_object then null; end $$;
+        create schema shop authorization shop_owner; set role shop_owner;
+        create table shop.regions (code text primary key); create table shop.orders (id integer primary key, region text, amount integer);
+        select audit.watch('shop.orders')",
+    );
+    run(
+        &mut db,
+        r#"select audit.declare_rule('shop.orders', 'a', 'references', '{"column": "region", "table": "shop.regions", "key": "code"}');
+        select audit.declare_rule('shop.orders', 'b', 'range', '{"column": "amount", "min": 0}', action => 'quarantine');
+        select audit.declare_summary('shop.orders', 's', '{"group_by": [], "measures": [{"name": "n", "function": "count"}]}');
+        select audit.compile('shop.orders');
+        insert into shop.orders values (1, 'EU', 1), (2, 'EU', -1);
+        alter table shop.orders add column note text;
+        update shop.orders set note = 'x'"#,
+    );
+    assert_eq!(show(&mut db, "select n from audit_compiled.s"), "(1)");
+    assert_eq!(wrong(&mut db), "");
+    run(&mut db, "select audit.unwatch('shop.orders')");
+}
+
+#[test]
 fn watching_twice_changes_nothing_and_unwatching_leaves_nothing_on_the_table() {
     let (_database, mut db) = orders();
     let before = show(

@@ -81,6 +81,7 @@ begin
                 message = pg_catalog.format('rule `%s` refers to table `%s`, which does not exist', name, definition ->> 'table'),
                 hint = 'Write the table as schema.table.';
         end if;
+        perform audit._refuse_hidden_rows(referenced);
         source := pg_catalog.format(
             'exists (select from %s audit_referenced where audit_referenced.%I = audit_row.%I)',
             referenced, definition ->> 'key', definition ->> 'column'

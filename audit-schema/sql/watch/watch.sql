@@ -53,6 +53,7 @@ begin
             hint = 'Its changes are logged with those of the parent.';
     end if;
 
+    perform audit._refuse_hidden_rows(target);
     execute pg_catalog.format('grant usage on schema %s to audit_owner', relation.schema);
     for part in
         select target
