@@ -196,7 +196,10 @@ fn the_tick_changes_no_figure_but_its_own() {
     let mut after = figures(&mut connection);
     assert_eq!(after.pipeline.waiting, 0);
     assert!(before.pipeline.waiting > 0);
-    assert_eq!(before.pipeline.behind, 0.0, "a short head may wait for a minute");
+    assert_eq!(
+        before.pipeline.behind, 0.0,
+        "a short head may wait for a minute"
+    );
     for figures in [&mut before, &mut after] {
         figures.pipeline = dashboard::Pipeline::default();
         (figures.as_of, figures.drawn_at) = Default::default();
