@@ -459,7 +459,7 @@ impl News {
 
 fn totals(status: &Status, mail_api: &MailApi, screen: &mut Screen) -> anyhow::Result<()> {
     let rows = status.tables.iter().map(|table| table.rows).sum();
-    let logged = status.pipeline.sealed_rows + status.pipeline.head;
+    let logged = status.pipeline.sealed_rows + status.pipeline.head_rows;
     let failing = status.rules.iter().filter(|rule| rule.failing > 0).count();
     let held = status.tables.iter().map(|table| table.held).sum();
     let critical = status

@@ -32,7 +32,7 @@ fn blizzard() -> Status {
         pipeline: PipelineStatus {
             ticked_at: Some(at(8, 18)),
             clock: Some(at(8, 18)),
-            head: 0,
+            head_rows: 0,
             segments: 3,
             sealed_rows: 51_955,
             delivered: 4,

@@ -36,9 +36,9 @@ pub struct PipelineStatus {
     /// The time that tick was run for, which differs from `ticked_at` in a replay.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub clock: Option<DateTime<Utc>>,
-    /// Log rows in the head, not yet packed.
+    /// Changed rows in the head of the log, not yet sealed.
     #[diesel(sql_type = BigInt)]
-    pub head: i64,
+    pub head_rows: i64,
     /// Sealed segments.
     #[diesel(sql_type = BigInt)]
     pub segments: i64,
@@ -263,7 +263,7 @@ pub fn status(connection: &mut PgConnection) -> Result<Status> {
         "select
             progress.ticked_at,
             progress.clock,
-            (select count(*) from audit.change) as head,
+            (select coalesce(sum(change.rows), 0)::bigint from audit.change as change) as head_rows,
             (select count(*) from audit.segment) as segments,
             (select coalesce(sum(segment.rows), 0)::bigint from audit.segment as segment) as sealed_rows,
             (select count(*) from audit.outbox where state = 'delivered') as delivered,
