@@ -374,24 +374,15 @@ fn step_replay(
             }
             news.tell(reader, screen)?;
         }
-        screen.advance(
-            next.with_timezone(&ZONE)
-                .format("%-d %b %Y, %H:%M")
-                .to_string(),
-        );
+        screen.advance(next, written.rate(writing));
         hour = next;
     }
     hand.end();
     screen.end();
     notifier.join()?;
 
-    let rows = written.flights + written.weather;
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        reason = "a rate that is shown rounded"
-    )]
-    let rate = (rows as f64 / writing.as_secs_f64().max(0.001)).round() as i64;
+    let rows = written.rows();
+    let rate = written.rate(writing);
     screen.done(
         "replayed",
         &format!(

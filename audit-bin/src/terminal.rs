@@ -5,7 +5,9 @@ use std::io::{self, IsTerminal, Write};
 use audit_core::Severity;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
-use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table};
+use comfy_table::{
+    Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table,
+};
 
 /// What may be written to the terminal, and in which time zone times are shown.
 #[derive(Debug, Clone, Copy)]
@@ -204,6 +206,11 @@ impl Columns {
         }));
         for (index, column) in table.column_iter_mut().enumerate() {
             column.set_padding((if index == 0 { 0 } else { 2 }, 0));
+            // On a narrow terminal texts are broken, but neither numbers nor times nor severities.
+            if to_the_right[index] || matches!(headings[index], "when" | "severity" | "last failed")
+            {
+                column.set_constraint(ColumnConstraint::ContentWidth);
+            }
         }
         Self {
             table,
@@ -292,6 +299,16 @@ pub fn count(how_many: i64, what: &str) -> String {
         number(how_many),
         if how_many == 1 { "" } else { "s" }
     )
+}
+
+/// The name of a table as a person says it: without `public.`, which is where tables are unless said otherwise.
+///
+/// ```
+/// assert_eq!(audit_bin::terminal::table_name("public.flights"), "flights");
+/// assert_eq!(audit_bin::terminal::table_name("shop.orders"), "shop.orders");
+/// ```
+pub fn table_name(name: &str) -> &str {
+    name.strip_prefix("public.").unwrap_or(name)
 }
 
 /// A ratio in percent with one decimal: `3.4 %`.

@@ -203,7 +203,7 @@ fn what_failed_is_found_and_a_missing_key_asks_for_a_person() {
     assert!(
         findings
             .out
-            .contains("▲ critical  public.orders  range_amount"),
+            .contains("▲ critical  orders  range_amount"),
         "{}",
         findings.out
     );

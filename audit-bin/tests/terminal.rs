@@ -75,8 +75,8 @@ fn the_status_tells_what_is_wrong_and_sums_it_up() {
     assert_snapshot!(status::render(&blizzard(), Style::PLAIN), @r"
     flights  PostgreSQL 15.14 · 8 Feb 2013, 18:00 UTC
 
-    table             rows  inserted  updated  deleted  set aside  rules failing
-    public.flights  51,955    51,961        3        6          6         2 of 3
+    table      rows  inserted  updated  deleted  set aside  rules failing
+    flights  51,955    51,961        3        6          6         2 of 3
 
     rule that fails now      severity      rows  share  last failed        owner
     flights.references_dest  ◆ important  1,288  2.5 %  8 Feb 2013, 17:00  ops-data@example.com
@@ -97,8 +97,8 @@ fn a_status_without_a_fault_is_quiet() {
     assert_snapshot!(status::render(&calm, Style::PLAIN), @r"
     flights  PostgreSQL 15.14 · 8 Feb 2013, 18:00 UTC
 
-    table             rows  inserted  updated  deleted  set aside  rules failing
-    public.flights  51,955    51,961        3        6          6         2 of 3
+    table      rows  inserted  updated  deleted  set aside  rules failing
+    flights  51,955    51,961        3        6          6         2 of 3
 
     ✓ every row passes every rule
 
@@ -126,8 +126,8 @@ fn findings_show_the_failing_values() {
         fix_by: None,
     };
     assert_snapshot!(findings::render(&[finding], Style::PLAIN), @r"
-    when               severity     table           rule                        failed  of  key     example       written by
-    8 Feb 2013, 17:00  ◆ important  public.flights  range_air_time (set aside)       2  12  101 +1  air_time -12  EWR feed
+    when               severity     table    rule                        failed  of  key     example       written by
+    8 Feb 2013, 17:00  ◆ important  flights  range_air_time (set aside)       2  12  101 +1  air_time -12  EWR feed
 
     1 finding shown · 2 rows
     ");
@@ -147,8 +147,8 @@ fn quarantine_says_why_a_row_waits() {
         writer: "EWR feed".to_owned(),
     };
     assert_snapshot!(quarantine::render(&[held], Style::PLAIN), @r"
-    when               severity     table           key    set aside                 because of      values          written by
-    6 Feb 2013, 12:00  ◆ important  public.flights  31411  update, old version kept  range_air_time  air_time 28800  EWR feed
+    when               severity     table    key    set aside        because of      values          written by
+    6 Feb 2013, 12:00  ◆ important  flights  31411  update (undone)  range_air_time  air_time 28800  EWR feed
 
     1 row set aside
     ");

@@ -5,7 +5,7 @@ use audit_schema::inspect::FindingRow;
 use serde_json::Value;
 
 use crate::cells;
-use crate::terminal::{Columns, Painted, Style, Tone, count, number, shorten};
+use crate::terminal::{Columns, Painted, Style, Tone, count, number, shorten, table_name};
 
 /// Shows findings as a person reads them.
 pub fn render(findings: &[FindingRow], style: Style) -> String {
@@ -30,7 +30,7 @@ pub fn render(findings: &[FindingRow], style: Style) -> String {
         columns.row(cells![
             style.time(finding.at),
             Painted::severity(&finding.severity),
-            finding.table.clone(),
+            table_name(&finding.table),
             match finding.action.as_str() {
                 "quarantine" => format!("{} (set aside)", finding.rule),
                 _ => finding.rule.clone(),

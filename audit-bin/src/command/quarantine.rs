@@ -4,7 +4,7 @@ use audit_schema::inspect::QuarantinedRow;
 
 use crate::cells;
 use crate::command::findings::values;
-use crate::terminal::{Columns, Painted, Style, count};
+use crate::terminal::{Columns, Painted, Style, count, table_name};
 
 /// Shows the rows that wait in quarantine.
 pub fn render(rows: &[QuarantinedRow], style: Style) -> String {
@@ -28,10 +28,10 @@ pub fn render(rows: &[QuarantinedRow], style: Style) -> String {
         columns.row(cells![
             style.time(row.at),
             Painted::severity(&row.severity),
-            row.table.clone(),
+            table_name(&row.table),
             row.key.clone(),
             match row.op.as_str() {
-                "U" => "update, old version kept",
+                "U" => "update (undone)",
                 _ => "insert",
             }
             .to_owned(),

@@ -3,7 +3,7 @@
 use audit_schema::inspect::{PipelineStatus, RuleStatus, Status};
 
 use crate::cells;
-use crate::terminal::{Columns, Painted, Style, count, duration, number, percent};
+use crate::terminal::{Columns, Painted, Style, count, duration, number, percent, table_name};
 
 /// Shows the status as a person reads it: tables, rules that fail, open alerts, and a line that sums up.
 pub fn render(status: &Status, style: Style) -> String {
@@ -43,7 +43,7 @@ fn tables(status: &Status, style: Style) -> String {
     );
     for table in &status.tables {
         columns.row(cells![
-            table.name.clone(),
+            table_name(&table.name),
             number(table.rows),
             number(table.inserted),
             number(table.updated),
@@ -69,7 +69,7 @@ fn rules(status: &Status, style: Style) -> String {
     );
     for rule in failing(status) {
         columns.row(cells![
-            format!("{}.{}", rule.table.trim_start_matches("public."), rule.name),
+            format!("{}.{}", table_name(&rule.table), rule.name),
             Painted::severity(&rule.severity),
             number(rule.failing),
             percent(rule.failing_ratio),

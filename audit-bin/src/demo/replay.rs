@@ -3,6 +3,8 @@
 //! It stands for an application that knows nothing of the pipeline but how to say on whose behalf it writes. Its role
 //! has no right on the schema `audit`. Its SQL is in `examples/flights/replay/`.
 
+use std::time::Duration;
+
 use anyhow::{Context, anyhow};
 use audit_schema::Error;
 use audit_schema::context::{self, Context as WriterContext};
@@ -29,6 +31,23 @@ pub struct Written {
     pub flights: i64,
     /// Rows of `weather`.
     pub weather: i64,
+}
+
+impl Written {
+    /// Rows in all.
+    pub fn rows(&self) -> i64 {
+        self.flights + self.weather
+    }
+
+    /// Rows per second, if writing them took so long.
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        reason = "a rate that is shown rounded"
+    )]
+    pub fn rate(&self, took: Duration) -> i64 {
+        (self.rows() as f64 / took.as_secs_f64().max(0.001)).round() as i64
+    }
 }
 
 impl std::ops::AddAssign for Written {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::terminal::{Painted, Style, Tone};
+use crate::terminal::{Painted, Style, Tone, number};
 
 /// Where the demo tells what it does.
 pub struct Screen {
@@ -94,14 +94,18 @@ impl Screen {
     pub fn begin(&mut self, steps: u64) {
         self.bar.set_length(steps);
         self.bar.set_position(0);
-        if let Ok(style) = ProgressStyle::with_template("    {msg:<18} {bar:40} {percent:>3} %") {
+        if let Ok(style) =
+            ProgressStyle::with_template("    {msg:<18} {bar:40} {percent:>3} %  {prefix}")
+        {
             self.bar.set_style(style.progress_chars("━━─"));
         }
     }
 
-    /// Moves the bar on.
-    pub fn advance(&mut self, message: String) {
-        self.bar.set_message(message);
+    /// Moves the bar on to a time, at a rate.
+    pub fn advance(&mut self, time: chrono::DateTime<chrono::Utc>, rows_per_second: i64) {
+        self.bar.set_message(self.style.time(time));
+        self.bar
+            .set_prefix(format!("{} rows/s", number(rows_per_second)));
         self.bar.inc(1);
     }
 
