@@ -201,9 +201,7 @@ fn what_failed_is_found_and_a_missing_key_asks_for_a_person() {
 
     let findings = run(AUDIT, &database.url(), &["findings", "--table", "orders"]);
     assert!(
-        findings
-            .out
-            .contains("▲ critical  orders  range_amount"),
+        findings.out.contains("▲ critical  orders  range_amount"),
         "{}",
         findings.out
     );
