@@ -6,6 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 use audit_schema::embedded::{Cluster, Options};
 use audit_schema::testing::{Database, database, empty_database};
+use diesel::RunQueryDsl;
 use diesel::connection::SimpleConnection;
 
 const AUDIT: &str = env!("CARGO_BIN_EXE_audit");
@@ -252,6 +253,33 @@ fn a_reader_that_goes_away_is_no_error() {
     drop(child.stdout.take());
     let ended: Ended = child.wait_with_output().unwrap().into();
     assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn a_service_ends_well_when_it_is_told_to() {
+    let database = database();
+    let mut service = program(NOTIFY, &database.url(), &["--follow"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It has begun when it has ticked.
+    let mut connection = database.connect();
+    for _ in 0..1000 {
+        let ticked = diesel::sql_query("select from audit.progress where ticked_at is not null")
+            .execute(&mut connection)
+            .unwrap();
+        if ticked == 1 {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let told = Command::new("kill")
+        .arg(service.id().to_string())
+        .status()
+        .unwrap();
+    assert!(told.success());
+    assert_eq!(service.wait().unwrap().code(), Some(0));
 }
 
 #[test]

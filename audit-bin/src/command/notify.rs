@@ -9,6 +9,8 @@ use std::time::Duration;
 use audit_notify::{Options, Outcome, RunReport, SystemClock, follow, run_once};
 use chrono_tz::Tz;
 use clap::{Args, Parser};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
 use tracing_subscriber::EnvFilter;
 
 use crate::command::image;
@@ -86,12 +88,13 @@ fn run(arguments: &AuditNotify) -> anyhow::Result<bool> {
     };
     if arguments.mode.follow {
         log(arguments.json);
-        follow(
-            database.url(),
-            options,
-            SystemClock,
-            Arc::new(AtomicBool::new(false)),
-        )?;
+        // What is being sent when the signal comes is finished; a second signal ends the program at once.
+        let stop = Arc::new(AtomicBool::new(false));
+        for signal in [SIGTERM, SIGINT] {
+            flag::register_conditional_shutdown(signal, 1, Arc::clone(&stop))?;
+            flag::register(signal, Arc::clone(&stop))?;
+        }
+        follow(database.url(), options, SystemClock, stop)?;
         return Ok(true);
     }
     let report = run_once(&mut database.connect()?, &mut options, &SystemClock)?;
