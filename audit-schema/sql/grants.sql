@@ -61,5 +61,5 @@ grant execute on function
     audit.declare_alert(text, jsonb, text), audit.retire_alert(integer),
     audit.declare_channel(text, text, jsonb), audit.retire_channel(integer),
     audit.declare_routes(jsonb),
-    audit._scan_rule(integer), audit._compiled_rule(integer, text), audit._log_value(text, boolean)
+    audit._scan_rule(integer), audit._compiled_rule(integer, text)
 to audit_admin;

@@ -22,7 +22,7 @@ as $$
         case
             when r.columns = '{}' then 'null::json'
             else format('json_build_object(%s)', (
-                select string_agg(format('%L, %s', c.name, audit._log_value(c.name, c.plain)), ', ')
+                select string_agg(format('%L, %s', c.name, c.value), ', ')
                 from audit._log_column(w.relation) c
                 where c.name = any (r.columns[1:40])
             ))

@@ -26,10 +26,10 @@ as $$
             ) audit_chunk$query$,
         string_agg(format('audit_chunk.c%s as %I', c.position, c.name), ', ' order by c.position),
         audit._log_key(target, key_columns),
-        string_agg(format('json_agg(%s) as c%s', audit._log_value(c.name, c.plain), c.position), E',\n                    ' order by c.position),
+        string_agg(format('json_agg(%s) as c%s', c.value, c.position), E',\n                    ' order by c.position),
         transition_table
     )
-    from audit._log_column(target) with ordinality c (name, type, plain, wide, position);
+    from audit._log_column(target) with ordinality c (name, type, plain, wide, value, position);
 $$;
 
 comment on function audit._log_chunks(regclass, text[], text) is 'The query that turns a transition table into log chunks.';

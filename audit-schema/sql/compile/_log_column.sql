@@ -1,8 +1,9 @@
--- The columns of a table that go into the log, in their order. A plain column is written as to_json() writes it. Others
--- are written as the text that their output function gives: a cast that a user defined must not run in the writer's
--- statement, and arrays, ranges and json come back exactly as they were.
+-- The columns of a table that go into the log, in their order, and the expression over audit_row that gives the logged
+-- value. A plain column is written as to_json() writes it. Arrays, ranges and json are written as text, so that they come
+-- back exactly as they were. A type outside pg_catalog goes through format(), which asks its output function: a cast that
+-- a user defined must not run in the writer's statement.
 create or replace function audit._log_column(target regclass)
-    returns table (name text, type text, plain boolean, wide boolean)
+    returns table (name text, type text, plain boolean, wide boolean, value text)
     language sql
     stable
     set search_path = pg_catalog, pg_temp
@@ -22,13 +23,21 @@ as $$
     select
         b.attname::text,
         format_type(b.atttypid, b.atttypmod),
-        t.typnamespace = 'pg_catalog'::regnamespace
-            and t.typtype = 'b'
-            and t.typcategory <> 'A'
-            and t.typname not in ('json', 'jsonb', 'xml'),
-        t.typlen = -1 and t.typname <> 'numeric'
+        p.plain,
+        t.typlen = -1 and t.typname <> 'numeric',
+        case
+            when p.plain then format('audit_row.%I', b.attname)
+            when t.typnamespace = 'pg_catalog'::regnamespace and t.typtype in ('b', 'r', 'm') then format('audit_row.%I::text', b.attname)
+            else format('case when num_nulls(audit_row.%1$I) = 0 then format(''%%s'', audit_row.%1$I) end', b.attname)
+        end
     from base b
     join pg_type t on t.oid = b.base_type and t.typtype <> 'd'
+    cross join lateral (
+        select t.typnamespace = 'pg_catalog'::regnamespace
+            and t.typtype = 'b'
+            and t.typcategory <> 'A'
+            and t.typname not in ('json', 'jsonb', 'xml') as plain
+    ) p
     order by b.attnum;
 $$;
 

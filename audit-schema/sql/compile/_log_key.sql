@@ -11,9 +11,9 @@ as $$
         when 1 then min(case
             when c.type ~ '^(date|timestamp)' then format('to_json(audit_row.%I) #>> ''{}''', c.name)
             when c.plain then format('audit_row.%I::text', c.name)
-            else audit._log_value(c.name, c.plain)
+            else c.value
         end)
-        else format('json_build_array(%s)::text', string_agg(audit._log_value(c.name, c.plain), ', ' order by k.position))
+        else format('json_build_array(%s)::text', string_agg(c.value, ', ' order by k.position))
     end
     from unnest(key_columns) with ordinality k (name, position)
     join audit._log_column(target) c on c.name = k.name;

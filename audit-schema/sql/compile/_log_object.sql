@@ -13,7 +13,7 @@ as $$
         then 'to_json(audit_row.*)'
         else format(
             '(select to_json(audit_object.*) from (select %s) audit_object)',
-            string_agg(format('%s as %I', audit._log_value(c.name, c.plain), c.name), ', ')
+            string_agg(format('%s as %I', c.value, c.name), ', ')
         )
     end
     from audit._log_column(target) c;

@@ -10,7 +10,7 @@ as $$
         select c.name, c.type, c.position
         from audit.summary s
         join audit.watched_table w using (table_id)
-        cross join audit._log_column(w.relation) with ordinality c (name, type, plain, wide, position)
+        cross join audit._log_column(w.relation) with ordinality c (name, type, plain, wide, value, position)
         where s.summary_id = _summary_changes.summary_id
             and s.definition -> 'columns' ? c.name
     )
