@@ -2,13 +2,14 @@
 
 use audit_bin::command::{findings, history, quarantine, status, verify::Proof};
 use audit_bin::terminal::Style;
+use audit_core::{Author, Op, RowChange};
+use audit_schema::Verified;
 use audit_schema::inspect::{
     AlertStatus, FindingRow, PipelineStatus, QuarantinedRow, RuleStatus, Status, TableStatus,
 };
-use audit_schema::{Verified, Version};
 use chrono::{DateTime, TimeZone, Utc};
 use insta::assert_snapshot;
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn at(day: u32, hour: u32) -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2013, 2, day, hour, 0, 0).unwrap()
@@ -156,27 +157,32 @@ fn quarantine_says_why_a_row_waits() {
 
 #[test]
 fn history_tells_what_each_change_made_different() {
-    let version = |op: &str, old, new, cause: Option<&str>| Version {
-        at: at(6, 12),
-        op: op.to_owned(),
-        old_key: Some("31411".to_owned()),
-        new_key: Some("31411".to_owned()),
-        old,
-        new,
-        session_role: "app".to_owned(),
-        actor: Some("alice@example.com".to_owned()),
-        application: None,
-        request_id: Some("4711".to_owned()),
+    let version = |op, old: Option<&Value>, new: Option<&Value>, cause: Option<&str>| RowChange {
+        lsn: "0/1A2B3C".to_owned(),
+        xid: 7,
+        at: at(7, 0),
+        occurred_at: Some(at(6, 12)),
+        table: "public.flights".to_owned(),
+        op,
+        key: Some("31411".to_owned()),
+        old_key: None,
+        author: Author {
+            session_role: "app".to_owned(),
+            actor: Some("alice@example.com".to_owned()),
+            request_id: Some("4711".to_owned()),
+            ..Author::default()
+        },
         cause: cause.map(str::to_owned),
-        transaction: "7".to_owned(),
+        old: old.and_then(Value::as_object).cloned(),
+        new: new.and_then(Value::as_object).cloned(),
         sealed: true,
     };
     let good = json!({ "id": 31411, "air_time": 118, "tailnum": null });
     let bad = json!({ "id": 31411, "air_time": 28_800, "tailnum": null });
     let versions = [
-        version("I", None, Some(good.clone()), None),
-        version("U", Some(good.clone()), Some(bad.clone()), None),
-        version("U", Some(bad), Some(good), Some("quarantine")),
+        version(Op::Insert, None, Some(&good), None),
+        version(Op::Update, Some(&good), Some(&bad), None),
+        version(Op::Update, Some(&bad), Some(&good), Some("quarantine")),
     ];
     assert_snapshot!(history::render("public.flights", "31411", &versions, Style::PLAIN), @r"
     public.flights 31411

@@ -166,43 +166,6 @@ pub struct Step {
     pub transitions: Vec<Transition>,
 }
 
-/// An alert as people see it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Alert {
-    /// Identifies the episode; a UUID.
-    pub alert_id: String,
-    /// The name of the alert policy.
-    pub policy: String,
-    /// The identity of the alert.
-    pub fingerprint: String,
-    /// Where it is.
-    pub state: State,
-    /// How much it matters.
-    pub severity: Severity,
-    /// What happened, in one sentence with the numbers.
-    pub title: String,
-    /// The group it is about: names and values.
-    pub group: Map<String, Value>,
-    /// The numbers that were found last.
-    pub observed: Map<String, Value>,
-    /// The table it is about, as `schema.table`.
-    pub table: Option<String>,
-    /// The rule it is about.
-    pub rule: Option<String>,
-    /// Who has to fix it.
-    pub owner: String,
-    /// Where it is written down what to do.
-    pub runbook: Option<String>,
-    /// When the condition began to hold.
-    pub opened_at: DateTime<Utc>,
-    /// When people were first told.
-    pub fired_at: Option<DateTime<Utc>>,
-    /// Until when nobody wants to hear of it.
-    pub snoozed_until: Option<DateTime<Utc>>,
-    /// When it was over.
-    pub resolved_at: Option<DateTime<Utc>>,
-}
-
 /// Says what follows from an observation. `episode` is the latest one of the fingerprint, open or resolved.
 ///
 /// A fingerprint with an open episode must be observed at every look, also once its group has vanished: then with

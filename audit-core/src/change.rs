@@ -1,4 +1,4 @@
-//! Changes: what statements did to watched tables, as the log tells it.
+//! Changes: what happened to the rows of watched tables, as the log tells it.
 
 use std::fmt;
 
@@ -35,29 +35,6 @@ pub struct Author {
     pub request_id: Option<String>,
 }
 
-/// What one statement did to a watched table.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Change {
-    /// The position in the log, as PostgreSQL writes it: `0/1A2B3C`.
-    pub lsn: String,
-    /// The transaction that wrote.
-    pub xid: u64,
-    /// When it was logged, by the clock of the server.
-    pub at: DateTime<Utc>,
-    /// When it happened, if the writer said that it replays older events.
-    pub occurred_at: Option<DateTime<Utc>>,
-    /// The watched table, as `schema.table`.
-    pub table: String,
-    /// What kind of statement it was.
-    pub op: Op,
-    /// How many rows it wrote.
-    pub rows: u64,
-    /// Who wrote.
-    pub author: Author,
-    /// Why the pipeline itself wrote, for example `quarantine`; `None` for everybody else.
-    pub cause: Option<String>,
-}
-
 /// One changed row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RowChange {
@@ -73,7 +50,7 @@ pub struct RowChange {
     pub table: String,
     /// What kind of statement it was.
     pub op: Op,
-    /// The primary key of the row, as text; `None` without one.
+    /// The primary key of the row after the change, before it for a delete, as text; `None` without one.
     pub key: Option<String>,
     /// The key before, where an update changed it.
     pub old_key: Option<String>,
@@ -85,6 +62,8 @@ pub struct RowChange {
     pub old: Option<Map<String, Value>>,
     /// The row after; `None` for a delete.
     pub new: Option<Map<String, Value>>,
+    /// Whether it is in a sealed segment already.
+    pub sealed: bool,
 }
 
 impl Op {

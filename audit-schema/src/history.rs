@@ -1,58 +1,14 @@
 //! The versions of one row, from the log.
 
+use audit_core::{Author, Op, RowChange};
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Bool, Jsonb, Nullable, Text, Timestamptz};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl};
-use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::Result;
 
-/// One change of one row.
-#[derive(Debug, Clone, PartialEq, Serialize, QueryableByName)]
-pub struct Version {
-    /// When it happened.
-    #[diesel(sql_type = Timestamptz)]
-    pub at: DateTime<Utc>,
-    /// `I` insert, `U` update, `D` delete.
-    #[diesel(sql_type = Text)]
-    pub op: String,
-    /// Primary key before the change.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub old_key: Option<String>,
-    /// Primary key after the change.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub new_key: Option<String>,
-    /// The row before; none for an insert.
-    #[diesel(sql_type = Nullable<Jsonb>)]
-    pub old: Option<Value>,
-    /// The row after; none for a delete.
-    #[diesel(sql_type = Nullable<Jsonb>)]
-    pub new: Option<Value>,
-    /// The role that logged in.
-    #[diesel(sql_type = Text)]
-    pub session_role: String,
-    /// The person on whose behalf an application wrote, if it said so.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub actor: Option<String>,
-    /// `application_name` of the session.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub application: Option<String>,
-    /// The request that led to the write, if the application said so.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub request_id: Option<String>,
-    /// Why the pipeline itself wrote, for example `quarantine`.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub cause: Option<String>,
-    /// The transaction that wrote.
-    #[diesel(sql_type = Text)]
-    pub transaction: String,
-    /// Whether it is in a sealed segment already.
-    #[diesel(sql_type = Bool)]
-    pub sealed: bool,
-}
-
-/// The versions of the row of `table` with the primary key `key`, oldest first.
+/// What happened to the row of `table` with the primary key `key`, oldest first.
 ///
 /// The key is the text of the primary key, or a JSON array of its columns where it has several.
 ///
@@ -61,8 +17,8 @@ pub struct Version {
 /// ```no_run
 /// # fn main() -> audit_schema::Result<()> {
 /// let mut connection = audit_schema::connect("postgresql:///shop")?;
-/// for version in audit_schema::history(&mut connection, "public.orders", "42")? {
-///     println!("{} {} by {}", version.at, version.op, version.session_role);
+/// for change in audit_schema::history(&mut connection, "public.orders", "42")? {
+///     println!("{} {} by {}", change.at, change.op, change.author.name());
 /// }
 /// # Ok(())
 /// # }
@@ -71,14 +27,95 @@ pub struct Version {
 /// # Errors
 ///
 /// When the table does not exist, or the role may not read the log.
-pub fn history(connection: &mut PgConnection, table: &str, key: &str) -> Result<Vec<Version>> {
-    Ok(diesel::sql_query(
+pub fn history(connection: &mut PgConnection, table: &str, key: &str) -> Result<Vec<RowChange>> {
+    let rows: Vec<Row> = diesel::sql_query(
         "select
-            h.at, h.op::text, h.old_key, h.new_key, h.old, h.new, h.session_role, h.actor, h.application, h.request_id,
-            h.cause, h.xid::text as transaction, h.sealed
+            h.lsn::text as lsn, h.xid::text as transaction, h.at, h.occurred_at, h.op::text as op, h.old_key, h.new_key,
+            h.session_role, h.actor, h.application, host(h.client) as client, h.request_id, h.cause, h.old, h.new, h.sealed
         from audit.history($1::regclass, $2) h",
     )
     .bind::<Text, _>(table)
     .bind::<Text, _>(key)
-    .load(connection)?)
+    .load(connection)?;
+    rows.into_iter().map(|row| row.change(table)).collect()
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Text)]
+    lsn: String,
+    #[diesel(sql_type = Text)]
+    transaction: String,
+    #[diesel(sql_type = Timestamptz)]
+    at: DateTime<Utc>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    occurred_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Text)]
+    op: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    old_key: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    new_key: Option<String>,
+    #[diesel(sql_type = Text)]
+    session_role: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    actor: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    application: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    client: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    request_id: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    cause: Option<String>,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    old: Option<Value>,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    new: Option<Value>,
+    #[diesel(sql_type = Bool)]
+    sealed: bool,
+}
+
+impl Row {
+    fn change(self, table: &str) -> Result<RowChange> {
+        let unreadable = |what: &str| {
+            diesel::result::Error::DeserializationError(
+                format!("the log holds what this version can not read: {what}").into(),
+            )
+        };
+        let op = self.op.chars().next().and_then(Op::from_letter);
+        Ok(RowChange {
+            lsn: self.lsn,
+            xid: self
+                .transaction
+                .parse()
+                .map_err(|_| unreadable(&self.transaction))?,
+            at: self.at,
+            occurred_at: self.occurred_at,
+            table: table.to_owned(),
+            op: op.ok_or_else(|| unreadable(&self.op))?,
+            old_key: self
+                .old_key
+                .filter(|old| Some(old) != self.new_key.as_ref()),
+            key: self.new_key,
+            author: Author {
+                session_role: self.session_role,
+                actor: self.actor,
+                application: self.application,
+                client: self.client,
+                request_id: self.request_id,
+            },
+            cause: self.cause,
+            old: self.old.and_then(object),
+            new: self.new.and_then(object),
+            sealed: self.sealed,
+        })
+    }
+}
+
+fn object(value: Value) -> Option<Map<String, Value>> {
+    match value {
+        Value::Object(fields) => Some(fields),
+        _ => None,
+    }
 }

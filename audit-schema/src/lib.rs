@@ -25,7 +25,7 @@ pub mod testing;
 
 pub use apply::apply;
 pub use error::{Error, Result};
-pub use history::{Version, history};
+pub use history::history;
 pub use migrate::{MigrationReport, migrate, uninstall};
 pub use plan::{Plan, plan};
 pub use pool::{Pool, connect, pool};

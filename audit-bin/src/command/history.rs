@@ -1,7 +1,8 @@
 //! `audit history TABLE KEY`: the versions of one row, oldest first.
 
 use anyhow::bail;
-use audit_schema::{Version, inspect};
+use audit_core::{Op, RowChange};
+use audit_schema::inspect;
 use diesel::PgConnection;
 use serde_json::{Map, Value};
 
@@ -38,17 +39,13 @@ pub fn run(
 }
 
 /// Shows versions as a person reads them: for an update what became different, for the rest the row.
-pub fn render(table: &str, key: &str, versions: &[Version], style: Style) -> String {
+pub fn render(table: &str, key: &str, versions: &[RowChange], style: Style) -> String {
     let mut parts = vec![style.bold(&format!("{table} {key}"))];
     for version in versions {
-        let who = version
-            .actor
-            .as_deref()
-            .or(version.application.as_deref())
-            .unwrap_or(&version.session_role);
-        let mut about = vec![format!("by {who}")];
+        let mut about = vec![format!("by {}", version.author.name())];
         about.extend(
             version
+                .author
                 .request_id
                 .iter()
                 .map(|request| format!("request {request}")),
@@ -59,7 +56,7 @@ pub fn render(table: &str, key: &str, versions: &[Version], style: Style) -> Str
                 .iter()
                 .map(|cause| format!("because of {cause}")),
         );
-        about.push(format!("transaction {}", version.transaction));
+        about.push(format!("transaction {}", version.xid));
         about.push(
             if version.sealed {
                 "sealed"
@@ -68,15 +65,15 @@ pub fn render(table: &str, key: &str, versions: &[Version], style: Style) -> Str
             }
             .to_owned(),
         );
-        let what = match version.op.as_str() {
-            "I" => "inserted",
-            "U" => "updated",
-            "D" => "deleted",
-            other => other,
+        let what = match version.op {
+            Op::Insert => "inserted",
+            Op::Update => "updated",
+            Op::Delete => "deleted",
+            Op::Truncate => "truncated",
         };
         let heading = format!(
             "{}  {}  {}",
-            style.time(version.at),
+            style.time(version.time()),
             style.bold(what),
             style.quiet(&about.join(" · "))
         );
@@ -90,15 +87,12 @@ pub fn render(table: &str, key: &str, versions: &[Version], style: Style) -> Str
     parts.join("\n\n") + "\n"
 }
 
-fn values(version: &Version, style: Style) -> String {
-    let fields = |row: &Option<Value>| {
-        row.as_ref()
-            .and_then(Value::as_object)
-            .cloned()
-            .unwrap_or_default()
-    };
-    let (old, new) = (fields(&version.old), fields(&version.new));
-    if version.op == "U" {
+fn values(version: &RowChange, style: Style) -> String {
+    let (old, new) = (
+        version.old.clone().unwrap_or_default(),
+        version.new.clone().unwrap_or_default(),
+    );
+    if version.op == Op::Update {
         let mut columns = Columns::new(style, &["  column", "before", "after"]);
         for (column, after) in new
             .iter()
@@ -116,7 +110,7 @@ fn values(version: &Version, style: Style) -> String {
             columns.render()
         };
     }
-    wrap(if version.op == "D" { &old } else { &new })
+    wrap(if version.op == Op::Delete { &old } else { &new })
 }
 
 /// The fields of a row, several on a line.

@@ -3,7 +3,7 @@
 -- and under the old one.
 create or replace function audit.history(target regclass, key text)
     returns table (
-        at timestamptz, op "char", old_key text, new_key text, old jsonb, new jsonb,
+        at timestamptz, occurred_at timestamptz, op "char", old_key text, new_key text, old jsonb, new jsonb,
         session_role text, role text, actor text, application text, client inet, request_id text, cause text,
         xid xid8, lsn pg_lsn, sealed boolean
     )
@@ -16,7 +16,7 @@ as $$
 begin
     return query
     select
-        coalesce(h.occurred_at, h.at), h.op, h.old_key, h.new_key, h.old, h.new,
+        h.at, h.occurred_at, h.op, h.old_key, h.new_key, h.old, h.new,
         h.session_role, h.role, h.actor, h.application, h.client, h.request_id, h.cause, h.xid, h.lsn, h.sealed
     from (
         select
