@@ -81,7 +81,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             finding.rows,
             finding.rule,
             finding.action,
-            finding.writer
+            finding.author.name()
         );
     }
     for held in inspect::quarantine(&mut connection, &newest)? {

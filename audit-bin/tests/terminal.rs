@@ -2,10 +2,10 @@
 
 use audit_bin::command::{findings, history, quarantine, status, verify::Proof};
 use audit_bin::terminal::Style;
-use audit_core::{Author, Op, RowChange};
+use audit_core::{Action, Author, Finding, Op, RowChange, Severity};
 use audit_schema::Verified;
 use audit_schema::inspect::{
-    AlertStatus, FindingRow, PipelineStatus, QuarantinedRow, RuleStatus, Status, TableStatus,
+    AlertStatus, PipelineStatus, QuarantinedRow, RuleStatus, Status, TableStatus,
 };
 use chrono::{DateTime, TimeZone, Utc};
 use insta::assert_snapshot;
@@ -111,20 +111,28 @@ fn a_status_without_a_fault_is_quiet() {
 
 #[test]
 fn findings_show_the_failing_values() {
-    let finding = FindingRow {
-        at: at(8, 17),
+    let finding = Finding {
+        finding_id: "00000000-0000-0000-0000-000000000002".to_owned(),
+        at: at(9, 0),
+        occurred_at: Some(at(8, 17)),
         table: "public.flights".to_owned(),
         rule: "range_air_time".to_owned(),
-        severity: "important".to_owned(),
-        action: "quarantine".to_owned(),
-        op: "I".to_owned(),
+        severity: Severity::Important,
+        action: Action::Quarantine,
+        owner: "EWR feed".to_owned(),
+        op: Op::Insert,
         rows: 12,
         new_failed: 2,
+        old_failed: 0,
         keys: vec!["101".to_owned(), "102".to_owned()],
-        samples: Some(json!([{ "air_time": -12 }, { "air_time": 0 }])),
+        samples: vec![json!({ "air_time": -12 }), json!({ "air_time": 0 })],
         error: None,
-        writer: "EWR feed".to_owned(),
         fix_by: None,
+        author: Author {
+            session_role: "app".to_owned(),
+            actor: Some("EWR feed".to_owned()),
+            ..Author::default()
+        },
     };
     assert_snapshot!(findings::render(&[finding], Style::PLAIN), @r"
     when               severity     table    rule                        failed  of  key     example       written by

@@ -6,6 +6,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::Error;
+
 /// What kind of statement made a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -29,7 +31,7 @@ pub struct Author {
     pub actor: Option<String>,
     /// `application_name` of the session.
     pub application: Option<String>,
-    /// The network address of the client; `None` on a unix socket.
+    /// The network address of the client; `None` on a unix socket, and where it is not kept.
     pub client: Option<String>,
     /// The request that led to the write.
     pub request_id: Option<String>,
@@ -67,33 +69,31 @@ pub struct RowChange {
 }
 
 impl Op {
-    /// The letter of the log.
-    pub fn letter(self) -> char {
-        match self {
-            Op::Insert => 'I',
-            Op::Update => 'U',
-            Op::Delete => 'D',
-            Op::Truncate => 'T',
-        }
-    }
-
-    /// The kind of statement with this letter.
+    /// The kind of statement with this letter in the log.
     ///
     /// # Examples
     ///
     /// ```
     /// use audit_core::Op;
     ///
-    /// assert_eq!(Op::from_letter('U'), Some(Op::Update));
-    /// assert_eq!(Op::from_letter('x'), None);
+    /// assert_eq!(Op::from_letter("U").unwrap(), Op::Update);
+    /// assert!(Op::from_letter("x").is_err());
     /// ```
-    pub fn from_letter(letter: char) -> Option<Op> {
+    ///
+    /// # Errors
+    ///
+    /// When the text is not one of the letters `I`, `U`, `D` and `T`.
+    pub fn from_letter(letter: &str) -> Result<Op, Error> {
         match letter {
-            'I' => Some(Op::Insert),
-            'U' => Some(Op::Update),
-            'D' => Some(Op::Delete),
-            'T' => Some(Op::Truncate),
-            _ => None,
+            "I" => Ok(Op::Insert),
+            "U" => Ok(Op::Update),
+            "D" => Ok(Op::Delete),
+            "T" => Ok(Op::Truncate),
+            _ => Err(Error::UnknownWord {
+                what: "kind of statement",
+                text: letter.to_owned(),
+                expected: "I, U, D or T",
+            }),
         }
     }
 

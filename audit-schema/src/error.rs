@@ -196,6 +196,11 @@ impl Error {
             _ => None,
         }
     }
+
+    /// The database holds something that this version can not read.
+    pub(crate) fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Database(diesel::result::Error::DeserializationError(Box::new(error)))
+    }
 }
 
 /// An error that names a constraint and is not one of PostgreSQL's own constraint violations was raised by a function

@@ -6,7 +6,7 @@ use diesel::sql_types::{Bool, Jsonb, Nullable, Text, Timestamptz};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl};
 use serde_json::{Map, Value};
 
-use crate::Result;
+use crate::{Error, Result};
 
 /// What happened to the row of `table` with the primary key `key`, oldest first.
 ///
@@ -78,22 +78,13 @@ struct Row {
 
 impl Row {
     fn change(self, table: &str) -> Result<RowChange> {
-        let unreadable = |what: &str| {
-            diesel::result::Error::DeserializationError(
-                format!("the log holds what this version can not read: {what}").into(),
-            )
-        };
-        let op = self.op.chars().next().and_then(Op::from_letter);
         Ok(RowChange {
             lsn: self.lsn,
-            xid: self
-                .transaction
-                .parse()
-                .map_err(|_| unreadable(&self.transaction))?,
+            xid: self.transaction.parse().map_err(Error::unreadable)?,
             at: self.at,
             occurred_at: self.occurred_at,
             table: table.to_owned(),
-            op: op.ok_or_else(|| unreadable(&self.op))?,
+            op: Op::from_letter(&self.op).map_err(Error::unreadable)?,
             old_key: self
                 .old_key
                 .filter(|old| Some(old) != self.new_key.as_ref()),

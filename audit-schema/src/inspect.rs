@@ -2,13 +2,14 @@
 //!
 //! All of it comes from counters, findings and the outbox; nothing here scans a watched table.
 
+use audit_core::{Author, Finding, Op};
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Bool, Double, Integer, Json, Nullable, Text, Timestamptz};
 use diesel::{OptionalExtension, PgConnection, QueryableByName, RunQueryDsl};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::Result;
+use crate::{Error, Result};
 
 /// How the pipeline and the data are doing, in the snapshot of the reader.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -164,50 +165,6 @@ pub struct Filter {
     pub rule: Option<String>,
     /// At most so many, the newest.
     pub limit: i64,
-}
-
-/// One rule failed by one statement.
-#[derive(Debug, Clone, PartialEq, Serialize, QueryableByName)]
-pub struct FindingRow {
-    /// When it happened: the time that the writer gave, or else the clock of the server.
-    #[diesel(sql_type = Timestamptz)]
-    pub at: DateTime<Utc>,
-    /// Schema and name of the table.
-    #[diesel(sql_type = Text)]
-    pub table: String,
-    /// The name of the rule.
-    #[diesel(sql_type = Text)]
-    pub rule: String,
-    /// `critical`, `important`, `normal` or `low`.
-    #[diesel(sql_type = Text)]
-    pub severity: String,
-    /// What was done with the failing rows: `flag` or `quarantine`.
-    #[diesel(sql_type = Text)]
-    pub action: String,
-    /// `I`, `U`, `D` or `T`.
-    #[diesel(sql_type = Text)]
-    pub op: String,
-    /// How many rows the statement wrote.
-    #[diesel(sql_type = BigInt)]
-    pub rows: i64,
-    /// How many of them fail the rule.
-    #[diesel(sql_type = BigInt)]
-    pub new_failed: i64,
-    /// Primary keys of the first failing rows.
-    #[diesel(sql_type = Array<Text>)]
-    pub keys: Vec<String>,
-    /// The first failing rows, or the rule's columns of them.
-    #[diesel(sql_type = Nullable<Json>)]
-    pub samples: Option<Value>,
-    /// The error that the rule itself raised.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub error: Option<String>,
-    /// Who wrote: the person named, else the application, else the role.
-    #[diesel(sql_type = Text)]
-    pub writer: String,
-    /// Until when it has to be fixed.
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    pub fix_by: Option<DateTime<Utc>>,
 }
 
 /// A row that was set aside.
@@ -380,22 +337,29 @@ from audit.alert as alert";
 ///
 /// # Errors
 /// If the pipeline is not installed or may not be read.
-pub fn findings(connection: &mut PgConnection, filter: &Filter) -> Result<Vec<FindingRow>> {
-    Ok(diesel::sql_query(
+pub fn findings(connection: &mut PgConnection, filter: &Filter) -> Result<Vec<Finding>> {
+    let rows: Vec<FindingRow> = diesel::sql_query(
         "select
-            coalesce(finding.occurred_at, finding.at) as at,
+            finding.finding_id::text as finding_id,
+            finding.at,
+            finding.occurred_at,
             watched.name as \"table\",
             rule.name as rule,
             rule.severity,
             finding.action,
+            rule.owner,
             finding.op::text as op,
             finding.rows,
             finding.new_failed,
+            finding.old_failed,
             coalesce(finding.keys, '{}') as keys,
             finding.samples,
             finding.error,
-            coalesce(finding.actor, finding.application, finding.session_role) as writer,
-            coalesce(finding.occurred_at, finding.at) + rule.fix_within as fix_by
+            coalesce(finding.occurred_at, finding.at) + rule.fix_within as fix_by,
+            finding.session_role,
+            finding.actor,
+            finding.application,
+            finding.request_id
         from audit.finding as finding
         join audit.rule as rule using (rule_id)
         join audit.watched_table as watched on watched.table_id = finding.table_id
@@ -408,7 +372,89 @@ pub fn findings(connection: &mut PgConnection, filter: &Filter) -> Result<Vec<Fi
     .bind::<Nullable<Text>, _>(&filter.table)
     .bind::<Nullable<Text>, _>(&filter.rule)
     .bind::<BigInt, _>(filter.limit)
-    .load(connection)?)
+    .load(connection)?;
+    rows.into_iter().map(Finding::try_from).collect()
+}
+
+#[derive(QueryableByName)]
+struct FindingRow {
+    #[diesel(sql_type = Text)]
+    finding_id: String,
+    #[diesel(sql_type = Timestamptz)]
+    at: DateTime<Utc>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    occurred_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Text)]
+    table: String,
+    #[diesel(sql_type = Text)]
+    rule: String,
+    #[diesel(sql_type = Text)]
+    severity: String,
+    #[diesel(sql_type = Text)]
+    action: String,
+    #[diesel(sql_type = Text)]
+    owner: String,
+    #[diesel(sql_type = Text)]
+    op: String,
+    #[diesel(sql_type = BigInt)]
+    rows: i64,
+    #[diesel(sql_type = BigInt)]
+    new_failed: i64,
+    #[diesel(sql_type = BigInt)]
+    old_failed: i64,
+    #[diesel(sql_type = Array<Text>)]
+    keys: Vec<String>,
+    #[diesel(sql_type = Nullable<Json>)]
+    samples: Option<Value>,
+    #[diesel(sql_type = Nullable<Text>)]
+    error: Option<String>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    fix_by: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Text)]
+    session_role: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    actor: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    application: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    request_id: Option<String>,
+}
+
+impl TryFrom<FindingRow> for Finding {
+    type Error = Error;
+
+    fn try_from(row: FindingRow) -> Result<Self> {
+        Ok(Finding {
+            finding_id: row.finding_id,
+            at: row.at,
+            occurred_at: row.occurred_at,
+            table: row.table,
+            rule: row.rule,
+            severity: row.severity.parse().map_err(Error::unreadable)?,
+            action: row.action.parse().map_err(Error::unreadable)?,
+            owner: row.owner,
+            op: Op::from_letter(&row.op).map_err(Error::unreadable)?,
+            rows: row.rows,
+            new_failed: row.new_failed,
+            old_failed: row.old_failed,
+            keys: row.keys,
+            samples: match row.samples {
+                None | Some(Value::Null) => Vec::new(),
+                Some(Value::Array(rows)) => rows,
+                Some(only) => vec![only],
+            },
+            error: row.error,
+            fix_by: row.fix_by,
+            author: Author {
+                session_role: row.session_role,
+                actor: row.actor,
+                application: row.application,
+                // The network address is in the log only.
+                client: None,
+                request_id: row.request_id,
+            },
+        })
+    }
 }
 
 /// The rows that wait in quarantine, newest first.

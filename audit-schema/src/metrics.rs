@@ -802,7 +802,5 @@ pub fn writers(connection: &mut PgConnection, window: &Window, limit: i64) -> Re
 }
 
 fn severity(name: &str) -> Result<Severity> {
-    name.parse().map_err(|error: audit_core::Error| {
-        Error::Database(diesel::result::Error::DeserializationError(error.into()))
-    })
+    name.parse().map_err(Error::unreadable)
 }

@@ -84,7 +84,7 @@ impl Delivery {
     /// # Errors
     /// When the database holds something that this version can not read.
     pub fn told(&self) -> Result<Vec<Told>> {
-        serde_json::from_value(self.told.clone()).map_err(unreadable)
+        serde_json::from_value(self.told.clone()).map_err(Error::unreadable)
     }
 }
 
@@ -419,9 +419,4 @@ where
     Q: LoadQuery<'a, PgConnection, Answer>,
 {
     Ok(query.get_result::<Answer>(conn)?.answer)
-}
-
-/// The database holds something that this version can not read.
-pub(crate) fn unreadable(error: serde_json::Error) -> Error {
-    Error::Database(diesel::result::Error::DeserializationError(Box::new(error)))
 }

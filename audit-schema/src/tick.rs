@@ -9,8 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::Result;
-use crate::outbox::unreadable;
+use crate::{Error, Result};
 
 /// A tick gives way after so many batches, so that alerts are looked at even while writers outrun it.
 const MOST_BATCHES: usize = 1_000;
@@ -191,7 +190,7 @@ fn objects<T: for<'de> Deserialize<'de>>(
         .bind::<Timestamptz, _>(clock)
         .load::<Row>(conn)?
         .into_iter()
-        .map(|row| serde_json::from_value(row.object).map_err(unreadable))
+        .map(|row| serde_json::from_value(row.object).map_err(Error::unreadable))
         .collect()
 }
 
@@ -400,7 +399,7 @@ impl Seen {
                 _ => observed.clone(),
             },
         };
-        let mut record = serde_json::to_value(stored).map_err(unreadable)?;
+        let mut record = serde_json::to_value(stored).map_err(Error::unreadable)?;
         record["title_now"] = json!(observation.title);
         record["observed_now"] = observed;
         record["transitions"] = transitions

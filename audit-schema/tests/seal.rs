@@ -72,6 +72,25 @@ fn a_change_is_found_in_its_history_before_and_after_it_is_sealed() {
 }
 
 #[test]
+fn a_history_tells_table_kind_key_and_writer_of_each_change() {
+    let (_database, mut db) = orders();
+    run(&mut db, "insert into orders values (7, 'EU', 7, null)");
+    tick(&mut db);
+    run(&mut db, "update orders set id = 8 where id = 7");
+    let changes = audit_schema::history(&mut db, "public.orders", "8").unwrap();
+    let [change] = changes.as_slice() else {
+        panic!("expected one change, got {changes:?}");
+    };
+    assert_eq!(change.table, "public.orders");
+    assert_eq!(change.op, audit_core::Op::Update);
+    assert_eq!(change.key.as_deref(), Some("8"));
+    assert_eq!(change.old_key.as_deref(), Some("7"));
+    assert_eq!(change.old.as_ref().unwrap()["id"], 7);
+    assert_eq!(change.author.session_role, "postgres");
+    assert!(!change.sealed);
+}
+
+#[test]
 fn nothing_is_moved_past_an_open_transaction_and_readers_stay_exact() {
     let (database, mut db) = orders();
     let mut open = database.connect();

@@ -1,14 +1,13 @@
 //! `audit findings`: what failed, newest first.
 
-use audit_core::Severity;
-use audit_schema::inspect::FindingRow;
+use audit_core::{Action, Finding, Severity};
 use serde_json::Value;
 
 use crate::cells;
 use crate::terminal::{Columns, Painted, Style, Tone, count, number, shorten, table_name};
 
 /// Shows findings as a person reads them.
-pub fn render(findings: &[FindingRow], style: Style) -> String {
+pub fn render(findings: &[Finding], style: Style) -> String {
     if findings.is_empty() {
         return style.good("✓ no finding") + "\n";
     }
@@ -28,11 +27,11 @@ pub fn render(findings: &[FindingRow], style: Style) -> String {
     );
     for finding in findings {
         columns.row(cells![
-            style.time(finding.at),
-            Painted::severity(&finding.severity),
+            style.time(finding.time()),
+            Painted::severity(finding.severity.name()),
             table_name(&finding.table),
-            match finding.action.as_str() {
-                "quarantine" => format!("{} (set aside)", finding.rule),
+            match finding.action {
+                Action::Quarantine => format!("{} (set aside)", finding.rule),
                 _ => finding.rule.clone(),
             },
             number(finding.new_failed),
@@ -40,14 +39,15 @@ pub fn render(findings: &[FindingRow], style: Style) -> String {
             keys(&finding.keys),
             match &finding.error {
                 Some(error) => Painted::new(shorten(error, 40), Tone::Severity(Severity::Critical)),
+                // The values of the first failing row: `air_time -12`.
                 None => finding
                     .samples
-                    .as_ref()
-                    .map(example)
+                    .first()
+                    .map(values)
                     .unwrap_or_default()
                     .into(),
             },
-            finding.writer.clone(),
+            finding.author.name(),
         ]);
     }
     let failed = findings.iter().map(|finding| finding.new_failed).sum();
@@ -66,15 +66,6 @@ fn keys(keys: &[String]) -> String {
         [only] => only.clone(),
         [first, rest @ ..] => format!("{first} +{}", rest.len()),
     }
-}
-
-/// The values of the first failing row: `air_time -12`.
-fn example(samples: &Value) -> String {
-    let row = match samples {
-        Value::Array(rows) => rows.first(),
-        other => Some(other),
-    };
-    row.map(values).unwrap_or_default()
 }
 
 /// The fields of a row in a few words.
