@@ -1,0 +1,131 @@
+//! Channels, and the routes that lead to them.
+
+use audit_core::Route;
+use diesel::RunQueryDsl;
+use diesel::sql_types::{Integer, Jsonb, Text};
+use serde_json::Value;
+
+use super::Work;
+use crate::Result;
+use crate::plan::{Object, Planned, Verb};
+use crate::words::{channel_in_words, differs, in_words, route_in_words};
+
+impl Work<'_> {
+    pub(super) fn channels(&mut self) -> Result<()> {
+        for stored in &self.declared.channels {
+            if self
+                .policy
+                .channels
+                .iter()
+                .all(|channel| channel.name != stored.name)
+            {
+                diesel::sql_query("select audit.retire_channel($1)")
+                    .bind::<Integer, _>(stored.channel_id)
+                    .execute(self.connection)?;
+                self.drop_object(Object::Channel, &stored.name, None);
+            }
+        }
+        for channel in &self.policy.channels {
+            let definition = channel.provider.definition();
+            let stored = self
+                .declared
+                .channels
+                .iter()
+                .find(|stored| stored.name == channel.name);
+            if stored.is_some_and(|stored| {
+                stored.provider == channel.provider.name() && stored.definition == definition
+            }) {
+                continue;
+            }
+            diesel::sql_query("select audit.declare_channel($1, $2, $3)")
+                .bind::<Text, _>(&channel.name)
+                .bind::<Text, _>(channel.provider.name())
+                .bind::<Jsonb, _>(&definition)
+                .execute(self.connection)?;
+            let mut differences = Vec::new();
+            if let Some(stored) = stored {
+                differs(
+                    &mut differences,
+                    "channel",
+                    &in_words(&stored.definition),
+                    &in_words(&definition),
+                );
+            }
+            self.plan.changes.push(Planned {
+                verb: if stored.is_some() {
+                    Verb::Change
+                } else {
+                    Verb::Create
+                },
+                object: Object::Channel,
+                name: channel.name.clone(),
+                table: None,
+                what: if stored.is_some() {
+                    String::new()
+                } else {
+                    channel_in_words(channel)
+                },
+                severity: None,
+                action: None,
+                differences,
+                failing: None,
+                notes: Vec::new(),
+            });
+        }
+        Ok(())
+    }
+
+    pub(super) fn routes(&mut self) -> Result<()> {
+        let wanted: Vec<Value> = self.policy.routes.iter().map(Route::definition).collect();
+        let mut is_same = true;
+        for (position, route) in (1_i32..).zip(&self.policy.routes) {
+            let definition = route.definition();
+            let stored = self.declared.routes.get(&position);
+            if stored == Some(&definition) {
+                continue;
+            }
+            is_same = false;
+            let mut differences = Vec::new();
+            if let Some(stored) = stored {
+                differs(
+                    &mut differences,
+                    "route",
+                    &in_words(stored),
+                    &in_words(&definition),
+                );
+            }
+            self.plan.changes.push(Planned {
+                verb: if stored.is_some() {
+                    Verb::Change
+                } else {
+                    Verb::Create
+                },
+                object: Object::Route,
+                name: position.to_string(),
+                table: None,
+                what: if stored.is_some() {
+                    String::new()
+                } else {
+                    route_in_words(route)
+                },
+                severity: None,
+                action: None,
+                differences,
+                failing: None,
+                notes: Vec::new(),
+            });
+        }
+        for position in self.declared.routes.keys() {
+            if usize::try_from(*position).is_ok_and(|position| position > wanted.len()) {
+                is_same = false;
+                self.drop_object(Object::Route, &position.to_string(), None);
+            }
+        }
+        if !is_same {
+            diesel::sql_query("select audit.declare_routes($1)")
+                .bind::<Jsonb, _>(Value::Array(wanted))
+                .execute(self.connection)?;
+        }
+        Ok(())
+    }
+}

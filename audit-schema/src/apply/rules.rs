@@ -1,0 +1,232 @@
+//! Rules: declared, and counted where that helps who reads a plan.
+
+use std::collections::HashMap;
+
+use audit_core::policy::{Declared as At, Part, did_you_mean};
+use audit_core::{Rule, RuleKind, TablePolicy};
+use diesel::result::{DatabaseErrorInformation, Error as DieselError, QueryResult};
+use diesel::sql_types::{BigInt, Integer, Jsonb, Nullable, Oid, Text};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl};
+
+use super::{Mode, Number, Work};
+use crate::Result;
+use crate::declared;
+use crate::plan::{Failing, Object, Planned, Verb};
+use crate::words::rule_differences;
+
+/// A table above this size is not read only to count what a new rule would fail.
+const LARGEST_COUNTED: i64 = 1 << 30;
+
+impl Work<'_> {
+    pub(super) fn rule(
+        &mut self,
+        table: &TablePolicy,
+        rule: &Rule,
+        oid: u32,
+        seconds: &HashMap<String, i64>,
+    ) -> Result<()> {
+        let definition = rule.kind.definition();
+        let fix_within = rule
+            .fix_within
+            .and_then(|period| seconds.get(&period.to_string()).copied());
+        let stored = self
+            .declared
+            .rules
+            .iter()
+            .find(|stored| stored.relation == oid && stored.name == rule.name);
+        let differences = stored.map_or_else(Vec::new, |stored| {
+            rule_differences(stored, rule, &definition, fix_within)
+        });
+        if stored.is_some_and(|stored| !stored.broken) && differences.is_empty() {
+            return Ok(());
+        }
+
+        let at = At::Rule {
+            table: table.name.clone(),
+            rule: rule.name.clone(),
+        };
+        let outcome = self.attempt(|connection| {
+            diesel::sql_query(
+                "select audit.declare_rule($1::oid::regclass, $2, $3, $4, $5, $6, $7, $8, $9, $10::interval, $11, $12) as number",
+            )
+            .bind::<Oid, _>(oid)
+            .bind::<Text, _>(&rule.name)
+            .bind::<Text, _>(rule.kind.name())
+            .bind::<Jsonb, _>(&definition)
+            .bind::<Nullable<Text>, _>(&rule.condition)
+            .bind::<Text, _>(rule.severity.name())
+            .bind::<Text, _>(rule.action.name())
+            .bind::<Text, _>(&rule.owner)
+            .bind::<Text, _>(&rule.why)
+            .bind::<Nullable<Text>, _>(rule.fix_within.map(|period| period.to_string()))
+            .bind::<Text, _>(rule.nulls.name())
+            .bind::<Text, _>(rule.on_error.name())
+            .get_result::<Number>(connection)
+        });
+        let rule_id = match outcome {
+            Ok(row) => row.number,
+            Err(error) => return self.rule_refused(&at, rule, oid, error),
+        };
+        // A broken rule that can be evaluated again comes back by itself.
+        if stored.is_some_and(|stored| stored.rule_id == rule_id) {
+            return Ok(());
+        }
+        self.touch(&table.name).scans += 1;
+        let change = Planned {
+            verb: if stored.is_some() {
+                Verb::Change
+            } else {
+                Verb::Create
+            },
+            object: Object::Rule,
+            name: rule.name.clone(),
+            table: Some(table.name.clone()),
+            what: rule.kind.to_string(),
+            severity: Some(rule.severity),
+            action: Some(rule.action),
+            differences,
+            failing: self.count_failing(&table.name, rule_id)?,
+            notes: self.rule_notes(table, rule)?,
+        };
+        self.plan.changes.push(change);
+        Ok(())
+    }
+
+    /// Reports what is wrong with a rule: what the database said, and what it did not come to.
+    fn rule_refused(&mut self, at: &At, rule: &Rule, oid: u32, error: DieselError) -> Result<()> {
+        if let (
+            RuleKind::References { table, key, .. },
+            DieselError::DatabaseError(_, information),
+        ) = (&rule.kind, &error)
+        {
+            let known = match information.constraint_name() {
+                Some("referenced_table_does_not_exist") => {
+                    let names = declared::table_names(self.connection)?;
+                    let help = did_you_mean(table, names.iter().map(String::as_str))
+                        .unwrap_or_else(|| "expected `schema.table.column`".to_owned());
+                    Some((format!("there is no table `{table}`"), help))
+                }
+                Some("predicate_is_not_valid") => declared::relation(self.connection, table)?
+                    .filter(|relation| !relation.columns.contains(key))
+                    .map(|relation| {
+                        let columns = relation.columns.iter().map(String::as_str);
+                        let help = did_you_mean(key, columns).unwrap_or_else(|| {
+                            format!("its columns are {}", relation.columns.join(", "))
+                        });
+                        (format!("table `{table}` has no column `{key}`"), help)
+                    }),
+                _ => None,
+            };
+            if let Some((message, help)) = known {
+                self.problem(at, &Part::Reference, message, Some(help));
+                return Ok(());
+            }
+        }
+        let part = |information: &dyn DatabaseErrorInformation| rule_part(rule, information);
+        self.refused(at, part, error)?;
+        // The database stops at the first expression that it does not understand.
+        if let Some(condition) = &rule.condition {
+            self.check_expression(
+                at,
+                &Part::Condition,
+                oid,
+                &format!("({condition}\n) is true"),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// How many of the rows that exist fail a rule that was just declared.
+    fn count_failing(&mut self, table: &str, rule_id: i32) -> Result<Option<Failing>> {
+        #[derive(QueryableByName)]
+        struct Count {
+            #[diesel(sql_type = BigInt)]
+            failing: i64,
+            #[diesel(sql_type = BigInt)]
+            rows: i64,
+        }
+        let Some(relation) = self.relations.get_mut(table) else {
+            return Ok(None);
+        };
+        // An apply starts the counters anyway, and the counters say.
+        if self.mode == Mode::Apply || relation.bytes > LARGEST_COUNTED {
+            return Ok(None);
+        }
+        let oid = relation.relation;
+        let counted = self.attempt(|connection| {
+            diesel::sql_query(format!(
+                "select audit._scan_rule($1) as failing, (select count(*) from {}) as rows",
+                table_in_sql(connection, oid)?
+            ))
+            .bind::<Integer, _>(rule_id)
+            .get_result::<Count>(connection)
+        });
+        match counted {
+            Ok(Count { failing, rows }) => {
+                if let Some(relation) = self.relations.get_mut(table) {
+                    relation.rows = rows;
+                }
+                Ok(Some(Failing { failing, rows }))
+            }
+            // Counting is a service; a plan is worth having without it.
+            Err(DieselError::DatabaseError(..)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn rule_notes(&mut self, table: &TablePolicy, rule: &Rule) -> Result<Vec<String>> {
+        let (looked_up, columns) = match &rule.kind {
+            RuleKind::References { table, key, .. } => (table.as_str(), vec![key.clone()]),
+            RuleKind::Unique { columns } => (table.name.as_str(), columns.clone()),
+            _ => return Ok(Vec::new()),
+        };
+        if declared::has_index(self.connection, looked_up, &columns)? {
+            return Ok(Vec::new());
+        }
+        Ok(vec![format!(
+            "no index on {looked_up} ({}): every write of {} reads all of it",
+            columns.join(", "),
+            table.name
+        )])
+    }
+}
+
+/// What of a rule the database refused.
+fn rule_part(rule: &Rule, information: &dyn DatabaseErrorInformation) -> Part {
+    match information.constraint_name() {
+        Some("column_does_not_exist") => Part::Column(
+            information
+                .column_name()
+                .or_else(|| rule.kind.columns().first().copied())
+                .unwrap_or_default()
+                .to_owned(),
+        ),
+        Some("table_has_no_primary_key") => Part::Action,
+        Some("referenced_table_does_not_exist") => Part::Reference,
+        _ => {
+            // The database is given the condition inside of an expression of its own.
+            let is_condition = rule.condition.as_ref().is_some_and(|condition| {
+                information
+                    .details()
+                    .is_some_and(|detail| *detail == format!("({condition}\n) is true"))
+            });
+            if is_condition {
+                Part::Condition
+            } else {
+                Part::Expression
+            }
+        }
+    }
+}
+
+fn table_in_sql(connection: &mut PgConnection, oid: u32) -> QueryResult<String> {
+    #[derive(QueryableByName)]
+    struct Name {
+        #[diesel(sql_type = Text)]
+        name: String,
+    }
+    Ok(diesel::sql_query("select $1::oid::regclass::text as name")
+        .bind::<Oid, _>(oid)
+        .get_result::<Name>(connection)?
+        .name)
+}
