@@ -387,6 +387,46 @@ fn a_look_up_that_is_no_longer_allowed_does_not_break_the_write() {
 }
 
 #[test]
+fn a_rule_that_can_not_be_evaluated_does_not_pass_for_proven() {
+    let (_database, mut db) = orders();
+    run(&mut db, "insert into orders values (1, 'EU', 0, null)");
+    rule(
+        &mut db,
+        r#"'ratio', 'expression', '{"expression": "100 / amount > 1"}'"#,
+    );
+    assert_eq!(
+        show(&mut db, "select failing, errors from audit.rule_counter"),
+        "(0,1)"
+    );
+    assert_eq!(
+        wrong(&mut db),
+        "(rule,public.orders.ratio,\"can not be evaluated\",0)"
+    );
+}
+
+#[test]
+fn a_missing_reference_fails_where_the_rule_says_so() {
+    let (_database, mut db) = orders();
+    run(
+        &mut db,
+        "create table regions (code text primary key); insert into regions values ('EU'); insert into orders values (1, null, 1, null)",
+    );
+    rule(
+        &mut db,
+        r#"'r', 'references', '{"column": "region", "table": "public.regions", "key": "code"}', nulls => 'fail'"#,
+    );
+    run(
+        &mut db,
+        "insert into orders values (2, null, 1, null), (3, 'EU', 1, null); insert into orders values (4, null, 1, null); delete from orders where id = 1",
+    );
+    assert_eq!(
+        show(&mut db, "select failing from audit.rule_counter"),
+        "(2)"
+    );
+    assert_eq!(wrong(&mut db), "");
+}
+
+#[test]
 fn a_rule_that_raises_blocks_the_write_where_it_says_so() {
     let (_database, mut db) = orders();
     rule(
@@ -418,6 +458,7 @@ fn wrong_declarations_are_refused_by_name() {
         r#"'orders', 'r', 'references', '{"column": "region", "table": "public.loose", "key": "c"}'"#,
         r#"'loose', 'r', 'not_null', '{"column": "b"}', action => 'quarantine'"#,
         r#"'audit.rule', 'r', 'not_null', '{"column": "b"}'"#,
+        r#"'orders', 'r', 'unique', '{"columns": ["region"]}', condition => 'amount > 0'"#,
         r#"'orders', 'r', 'wonder', '{"column": "region"}'"#,
         r#"'orders', 'r', 'format', '{"column": "region", "format": "zodiac"}'"#,
     ] {
@@ -436,6 +477,7 @@ fn wrong_declarations_are_refused_by_name() {
     predicate_is_not_valid: column audit_referenced.c does not exist
     table_has_no_primary_key: rule `r` can not quarantine rows of loose, which has no primary key
     table_is_not_watched: audit.rule is not watched
+    unique_is_about_all_rows: rule `r` is unique, and can have neither a condition nor nulls: fail
     rule_kind_is_not_known: there is no kind of rule `wonder`
     format_is_not_known: there is no format `zodiac`
     "#);

@@ -24,8 +24,9 @@ begin
         from audit._compiled_rule(table_id, 'new') r
         where not exists (select from audit.rule_counter_base b where b.rule_id = r.rule_id)
     loop
-        insert into audit.rule_counter_base (rule_id, failing, start_lsn)
-        values (rule.rule_id, audit._scan_rule(rule.rule_id), pg_current_wal_insert_lsn());
+        counted := audit._scan_rule(rule.rule_id);
+        insert into audit.rule_counter_base (rule_id, failing, errors, start_lsn)
+        values (rule.rule_id, coalesce(counted, 0), case when counted is null then 1 else 0 end, pg_current_wal_insert_lsn());
     end loop;
 end;
 $$;

@@ -1,4 +1,5 @@
--- How many rows of its table fail a rule, by reading the whole table. A rule that raises an error is counted as failing for none.
+-- How many rows of its table fail a rule, by reading the whole table. Null when the rule raises an error: what can not be
+-- evaluated is not counted as passing.
 create or replace function audit._scan_rule(rule_id integer)
     returns bigint
     language plpgsql
@@ -12,8 +13,9 @@ declare
     relation regclass;
     rule record;
     failing bigint;
+    nulls_fail boolean;
 begin
-    select w.relation into relation from audit.rule r join audit.watched_table w using (table_id) where r.rule_id = _scan_rule.rule_id;
+    select w.relation, r.nulls = 'fail' into relation, nulls_fail from audit.rule r join audit.watched_table w using (table_id) where r.rule_id = _scan_rule.rule_id;
     select c.* into rule
     from audit.rule r
     cross join lateral audit._compiled_rule(r.table_id, 'new') c
@@ -21,8 +23,8 @@ begin
 
     execute case rule.kind
         when 'references' then format(
-            'select count(*) from %1$s audit_row where %2$s audit_row.%3$I is not null and not exists (select from %4$s audit_referenced where audit_referenced.%5$I = audit_row.%3$I)',
-            relation, rule.applies || ' and', rule.definition ->> 'column', (rule.definition ->> 'table')::regclass, rule.definition ->> 'key'
+            'select count(*) from %1$s audit_row where %2$s (audit_row.%3$I is not null or %6$s) and not exists (select from %4$s audit_referenced where audit_referenced.%5$I = audit_row.%3$I)',
+            relation, rule.applies || ' and', rule.definition ->> 'column', (rule.definition ->> 'table')::regclass, rule.definition ->> 'key', nulls_fail::text
         )
         when 'unique' then format(
             'select coalesce(sum(audit_key.rows - 1), 0) from (select count(*) as rows from %1$s audit_row where %2$s group by %3$s) audit_key',
@@ -38,7 +40,7 @@ exception
     when query_canceled or lock_not_available or deadlock_detected then
         raise;
     when others then
-        return 0;
+        return null;
 end;
 $$;
 

@@ -87,6 +87,14 @@ begin
             referenced, definition ->> 'key', definition ->> 'column'
         );
     elsif kind = 'unique' then
+        -- A row with a null in it is never a duplicate, and a condition would have to hold for both rows.
+        if condition is not null or nulls = 'fail' then
+            raise exception using
+                errcode = 'AU002',
+                constraint = 'unique_is_about_all_rows',
+                message = pg_catalog.format('rule `%s` is unique, and can have neither a condition nor nulls: fail', name),
+                hint = 'Leave `where` and `nulls` out.';
+        end if;
         source := 'true';
     elsif kind = 'matches' then
         -- A pattern is only parsed when it is used.

@@ -34,7 +34,7 @@ begin
         order by w.name, r.name
     loop
         counted := audit._scan_rule(subject.rule_id);
-        return query select 'rule', subject.name, counted::text, subject.failing::text, counted = subject.failing;
+        return query select 'rule', subject.name, coalesce(counted::text, 'can not be evaluated'), subject.failing::text, coalesce(counted = subject.failing, false);
     end loop;
 
     for subject in

@@ -140,8 +140,9 @@ impl Work<'_> {
     fn count_failing(&mut self, table: &str, rule_id: i32) -> Result<Option<Failing>> {
         #[derive(QueryableByName)]
         struct Count {
-            #[diesel(sql_type = BigInt)]
-            failing: i64,
+            /// None when the rule raises an error for a row that is there.
+            #[diesel(sql_type = Nullable<BigInt>)]
+            failing: Option<i64>,
             #[diesel(sql_type = BigInt)]
             rows: i64,
         }
@@ -166,7 +167,7 @@ impl Work<'_> {
                 if let Some(relation) = self.relations.get_mut(table) {
                     relation.rows = rows;
                 }
-                Ok(Some(Failing { failing, rows }))
+                Ok(failing.map(|failing| Failing { failing, rows }))
             }
             // Counting is a service; a plan is worth having without it.
             Err(DieselError::DatabaseError(..)) => Ok(None),
