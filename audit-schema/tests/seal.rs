@@ -7,6 +7,32 @@ use diesel::connection::SimpleConnection;
 use shared::{orders, run, show, tick, watched, wrong};
 
 #[test]
+fn who_wrote_is_kept_for_each_row_of_a_segment() {
+    let (_database, mut db) = orders();
+    for (id, actor) in [(1, "Ada"), (2, "Ben"), (3, "")] {
+        run(
+            &mut db,
+            &format!(
+                "begin; select audit.set_context(actor => nullif('{actor}', ''), request_id => 'r-1'); insert into orders values ({id}, 'EU', 1, null), ({id} + 10, 'EU', 1, null); commit"
+            ),
+        );
+    }
+    let before = show(&mut db, WHO);
+    tick(&mut db);
+    assert_eq!(
+        show(
+            &mut db,
+            "select rows, contexts ->> 'actor', contexts ->> 'request_id', contexts ->> 'role' from audit.segment"
+        ),
+        "(6,\"[\"\"Ada\"\",\"\"Ada\"\",\"\"Ben\"\",null,\"\"Ben\"\",null]\",r-1,)"
+    );
+    assert_eq!(show(&mut db, WHO), before);
+}
+
+/// Everything that is known about each changed row.
+const WHO: &str = "select key, lsn, xid, at, session_role, role, actor, application, client, request_id, cause from audit.row_change order by key";
+
+#[test]
 fn single_writes_end_in_few_segments_in_the_order_of_their_keys() {
     let (_database, mut db) = orders();
     for id in [5, 3, 4, 1, 2] {
@@ -27,9 +53,9 @@ fn single_writes_end_in_few_segments_in_the_order_of_their_keys() {
     assert_eq!(
         show(
             &mut db,
-            "select segment_id, op, rows, key_lo, key_hi, keys[1:5], context_of[1:5] from audit.segment order by 1"
+            "select segment_id, op, rows, key_lo, key_hi, keys[1:5], cardinality(lsns) from audit.segment order by 1"
         ),
-        "(1,I,1000,10,999,\"{10,11,12,13,14}\",)\n(2,I,991,1010,2000,\"{1010,1011,1012,1013,1014}\",)\n(3,I,5,1,5,\"{1,2,3,4,5}\",\"{0,1,2,3,4}\")\n(4,U,2,3,4,\"{3,4}\",\"{0,1}\")"
+        "(1,I,1000,10,999,\"{10,11,12,13,14}\",1)\n(2,I,991,1010,2000,\"{1010,1011,1012,1013,1014}\",1)\n(3,I,5,1,5,\"{1,2,3,4,5}\",5)\n(4,U,2,3,4,\"{3,4}\",2)"
     );
     // Columns that no row of the segment changed are left out of the new side.
     assert_eq!(

@@ -12,6 +12,7 @@ create table audit.change (
     table_id integer not null,
     op "char" not null,
     rows integer not null,
+    shape integer not null default 0,
     key_lo text collate "C",
     key_hi text collate "C",
     cause text default nullif(current_setting('audit.cause', true), ''),
@@ -38,8 +39,9 @@ comment on column audit.change.occurred_at is 'When it happened, if the writer s
 comment on column audit.change.table_id is 'The watched table. References audit.watched_table.';
 comment on column audit.change.op is 'I insert, U update, D delete, T truncate.';
 comment on column audit.change.rows is 'How many rows this log row holds.';
-comment on column audit.change.key_lo is 'Lowest primary key among its rows, as text; null without a primary key.';
-comment on column audit.change.key_hi is 'Highest primary key among its rows, as text.';
+comment on column audit.change.shape is 'Tells log rows with other columns apart: a hash of the names of the columns in old and new.';
+comment on column audit.change.key_lo is 'No primary key among its rows is lower, as text; null without a primary key.';
+comment on column audit.change.key_hi is 'No primary key among its rows is higher, as text.';
 comment on column audit.change.cause is 'Why the pipeline itself wrote, for example quarantine; null for everybody else.';
 comment on column audit.change.session_role is 'The role that logged in.';
 comment on column audit.change.role is 'The role set by SET ROLE, or none.';
@@ -66,8 +68,11 @@ create table audit.segment (
     key_hi text collate "C",
     keys text[],
     old_keys text[],
+    lsns pg_lsn[] not null,
+    xids xid8[] not null,
+    ats timestamptz[] not null,
+    occurred_ats timestamptz[],
     contexts json not null,
-    context_of smallint[],
     old json,
     new json,
     previous bytea not null,
@@ -92,8 +97,11 @@ comment on column audit.segment.key_lo is 'Lowest primary key among its rows, ol
 comment on column audit.segment.key_hi is 'Highest primary key among its rows, old and new.';
 comment on column audit.segment.keys is 'The primary key of every row as text; the old one for deletes. Null for tables without one.';
 comment on column audit.segment.old_keys is 'The old keys of an update; null where no key changed.';
-comment on column audit.segment.contexts is 'The distinct changes the rows come from: position, transaction, times, roles, application, client, request.';
-comment on column audit.segment.context_of is 'For every row, the place of its change in contexts, from 0; null where there is one only.';
+comment on column audit.segment.lsns is 'The log position of every row; one element where all rows come from one change.';
+comment on column audit.segment.xids is 'The transaction of every row; one element where all rows come from one change.';
+comment on column audit.segment.ats is 'When every row was logged; one element where all rows come from one change.';
+comment on column audit.segment.occurred_ats is 'When every row happened, where a writer said so; null where none did.';
+comment on column audit.segment.contexts is 'Who wrote: session_role, role, actor, application, client, request_id and cause, each an array with one element a row, or one value for all rows; left out where it is null for all.';
 comment on column audit.segment.old is 'One array per column: the rows before. Null for inserts.';
 comment on column audit.segment.new is 'One array per column: the rows after, without the columns that no row of the segment changed. Null for deletes.';
 comment on column audit.segment.previous is 'Digest of the segment before; empty for the first.';
@@ -199,7 +207,7 @@ begin
             select a.attrelid::regclass as relation, a.attname as name
             from pg_attribute a
             where a.attrelid in ('audit.change'::regclass, 'audit.segment'::regclass, 'audit.finding'::regclass, 'audit.quarantine'::regclass)
-                and a.atttypid in ('json'::regtype, 'text[]'::regtype, 'smallint[]'::regtype)
+                and a.atttypid in ('json'::regtype, 'text[]'::regtype, 'pg_lsn[]'::regtype, 'xid8[]'::regtype, 'timestamptz[]'::regtype)
         loop
             execute format('alter table %s alter column %I set compression lz4', place.relation, place.name);
         end loop;

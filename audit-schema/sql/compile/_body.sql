@@ -31,7 +31,7 @@ begin
         );
     end if;
 
-    variables := E'    many boolean;\n    written bigint := 1;\n    chunk record;\n    chunk_rows bigint;\n'
+    variables := E'    many boolean;\n    written bigint := 1;\n    chunk record;\n    chunk_rows bigint;\n    memory text;\n'
         || (select string_agg(format(E'    %1$s_key text;\n    %1$s_object json;\n', side), '') from unnest(sides) side)
         || case when op = 'U' then E'    paired boolean := true;\n    replaced bigint := 1;\n' else '' end;
     statements := case when op = 'U' then audit._capture_update(table_id) else audit._capture_rows(table_id, op) end;

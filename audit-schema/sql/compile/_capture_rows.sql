@@ -29,7 +29,9 @@ begin
         'key', audit._log_key(w.relation, w.key_columns),
         'object', audit._log_object(w.relation, short => true),
         'chunk_rows', audit._log_chunk_rows(w.relation),
+        'shape', audit._log_shape(w.relation),
         'chunks', audit._log_chunks(w.relation, w.key_columns, side || '_rows'),
+        'chunk_object', audit._log_chunk_object(w.relation, w.key_columns, 'audit_chunk'),
         'flags', '',
         'variables', ''
     )
@@ -50,15 +52,21 @@ begin
             audit._filled(all_rows, plain) || flags.assumed
         )
         || audit._lookup_values(table_id, side)
-        || audit._filled(
-            E'        for chunk in{chunks}\n'
+        || audit._log_many(audit._filled(
+            E'        for chunk in\n'
+            '            select audit_chunk.rows, audit_chunk.key_lo, audit_chunk.key_hi, {chunk_object} as object\n'
+            '            from ({chunks}\n'
+            '            ) audit_chunk\n'
             '        loop\n'
-            '            insert into audit.change (table_id, op, rows, key_lo, key_hi, {side})\n'
-            '            values ({table_id}, ''{op}'', chunk.rows, chunk.key_lo, chunk.key_hi, chunk.object);\n'
-            '        end loop;\n'
-            '    else\n'
-            '        insert into audit.change (table_id, op, rows, key_lo, key_hi, {side})\n'
-            '        values ({table_id}, ''{op}'', 1, {side}_key, {side}_key, {side}_object);\n'
+            '            insert into audit.change (table_id, op, rows, shape, key_lo, key_hi, {side})\n'
+            '            values ({table_id}, ''{op}'', chunk.rows, {shape}, chunk.key_lo, chunk.key_hi, chunk.object);\n'
+            '        end loop;\n',
+            plain
+        ))
+        || audit._filled(
+            E'    else\n'
+            '        insert into audit.change (table_id, op, rows, shape, key_lo, key_hi, {side})\n'
+            '        values ({table_id}, ''{op}'', 1, {shape}, {side}_key, {side}_key, {side}_object);\n'
             '    end if;\n',
             plain
         );

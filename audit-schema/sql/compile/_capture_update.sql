@@ -34,6 +34,10 @@ begin
         'key', audit._log_key(w.relation, w.key_columns),
         'object', audit._log_object(w.relation, short => true),
         'chunk_rows', audit._log_chunk_rows(w.relation),
+        'shape', audit._log_shape(w.relation),
+        'old_object', audit._log_chunk_object(w.relation, w.key_columns, 'audit_old'),
+        'new_object', audit._log_chunk_object(w.relation, w.key_columns, 'audit_new'),
+        'changed_object', audit._log_chunk_object(w.relation, w.key_columns, 'audit_new', before => 'audit_old'),
         'old_chunks', audit._log_chunks(w.relation, w.key_columns, 'old_rows'),
         'new_chunks', audit._log_chunks(w.relation, w.key_columns, 'new_rows'),
         'flags', '', 'variables', '', 'old_flags', '', 'new_flags', '',
@@ -70,34 +74,43 @@ begin
         )
         || audit._lookup_values(table_id, 'old')
         || audit._lookup_values(table_id, 'new')
-        || audit._filled(
-            E'        paired := replaced = written;\n'
-            '        if paired then\n'
+        || E'        paired := replaced = written;\n'
+        || audit._log_many(audit._filled(
+            E'        if paired then\n'
             '            for chunk in\n'
-            '                select audit_new.rows, least(audit_old.key_lo, audit_new.key_lo) as key_lo, greatest(audit_old.key_hi, audit_new.key_hi) as key_hi, audit_old.object as old_object, audit_new.object as new_object\n'
+            '                select audit_new.rows, least(audit_old.key_lo, audit_new.key_lo) as key_lo, greatest(audit_old.key_hi, audit_new.key_hi) as key_hi, {old_object} as old_object, {changed_object} as new_object\n'
             '                from ({old_chunks}\n'
             '                ) audit_old\n'
             '                join ({new_chunks}\n'
             '                ) audit_new on audit_new.part = audit_old.part\n'
             '            loop\n'
-            '                insert into audit.change (table_id, op, rows, key_lo, key_hi, old, new)\n'
-            '                values ({table_id}, ''U'', chunk.rows, chunk.key_lo, chunk.key_hi, chunk.old_object, chunk.new_object);\n'
+            '                insert into audit.change (table_id, op, rows, shape, key_lo, key_hi, old, new)\n'
+            '                values ({table_id}, ''U'', chunk.rows, {shape}, chunk.key_lo, chunk.key_hi, chunk.old_object, chunk.new_object);\n'
             '            end loop;\n'
             '        else\n'
-            '            for chunk in{old_chunks}\n'
+            '            for chunk in\n'
+            '                select audit_old.rows, audit_old.key_lo, audit_old.key_hi, {old_object} as object\n'
+            '                from ({old_chunks}\n'
+            '                ) audit_old\n'
             '            loop\n'
-            '                insert into audit.change (table_id, op, rows, key_lo, key_hi, old)\n'
-            '                values ({table_id}, ''D'', chunk.rows, chunk.key_lo, chunk.key_hi, chunk.object);\n'
+            '                insert into audit.change (table_id, op, rows, shape, key_lo, key_hi, old)\n'
+            '                values ({table_id}, ''D'', chunk.rows, {shape}, chunk.key_lo, chunk.key_hi, chunk.object);\n'
             '            end loop;\n'
-            '            for chunk in{new_chunks}\n'
+            '            for chunk in\n'
+            '                select audit_new.rows, audit_new.key_lo, audit_new.key_hi, {new_object} as object\n'
+            '                from ({new_chunks}\n'
+            '                ) audit_new\n'
             '            loop\n'
-            '                insert into audit.change (table_id, op, rows, key_lo, key_hi, new)\n'
-            '                values ({table_id}, ''I'', chunk.rows, chunk.key_lo, chunk.key_hi, chunk.object);\n'
+            '                insert into audit.change (table_id, op, rows, shape, key_lo, key_hi, new)\n'
+            '                values ({table_id}, ''I'', chunk.rows, {shape}, chunk.key_lo, chunk.key_hi, chunk.object);\n'
             '            end loop;\n'
-            '        end if;\n'
-            '    else\n'
-            '        insert into audit.change (table_id, op, rows, key_lo, key_hi, old, new)\n'
-            '        values ({table_id}, ''U'', 1, least(old_key collate "C", new_key collate "C"), greatest(old_key collate "C", new_key collate "C"), old_object, new_object);\n'
+            '        end if;\n',
+            plain
+        ))
+        || audit._filled(
+            E'    else\n'
+            '        insert into audit.change (table_id, op, rows, shape, key_lo, key_hi, old, new)\n'
+            '        values ({table_id}, ''U'', 1, {shape}, least(old_key collate "C", new_key collate "C"), greatest(old_key collate "C", new_key collate "C"), old_object, new_object);\n'
             '    end if;\n',
             plain
         );

@@ -32,14 +32,11 @@ begin
             and c.op <> 'T'
         union all
         select
-            (x.context ->> 'occurred_at')::timestamptz, (x.context ->> 'at')::timestamptz, s.op, r.old_key, r.new_key, r.old, r.new,
-            x.context ->> 'session_role', x.context ->> 'role', x.context ->> 'actor', x.context ->> 'application',
-            (x.context ->> 'client')::inet, x.context ->> 'request_id', x.context ->> 'cause',
-            (x.context ->> 'xid')::xid8, (x.context ->> 'lsn')::pg_lsn, r.place, true
+            r.occurred_at, r.at, s.op, r.old_key, r.new_key, r.old, r.new,
+            r.session_role, r.role, r.actor, r.application, r.client, r.request_id, r.cause, r.xid, r.lsn, r.place, true
         from audit.watched_table w
         join audit.segment s using (table_id)
-        cross join lateral audit._rows(s.rows, s.old, s.new, w.key_columns, packed => true) r
-        cross join lateral (select s.contexts -> coalesce(s.context_of[r.place]::integer, 0) as context) x
+        cross join lateral audit._packed_rows(s, w.key_columns) r
         where w.relation = target
             and s.key_lo <= key
             and s.key_hi >= key

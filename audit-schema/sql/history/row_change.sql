@@ -31,25 +31,24 @@ create or replace view audit.row_change as
         s.op,
         r.new_key,
         r.old_key,
-        (x.context ->> 'lsn')::pg_lsn,
+        r.lsn,
         r.place,
-        (x.context ->> 'xid')::xid8,
-        (x.context ->> 'at')::timestamptz,
-        (x.context ->> 'occurred_at')::timestamptz,
-        x.context ->> 'session_role',
-        x.context ->> 'role',
-        x.context ->> 'actor',
-        x.context ->> 'application',
-        (x.context ->> 'client')::inet,
-        x.context ->> 'request_id',
-        x.context ->> 'cause',
+        r.xid,
+        r.at,
+        r.occurred_at,
+        r.session_role,
+        r.role,
+        r.actor,
+        r.application,
+        r.client,
+        r.request_id,
+        r.cause,
         r.old,
         r.new,
         true
     from audit.segment s
     left join audit.watched_table w using (table_id)
-    cross join lateral audit._rows(s.rows, s.old, s.new, w.key_columns, packed => true) r
-    cross join lateral (select s.contexts -> coalesce(s.context_of[r.place]::integer, 0) as context) x
+    cross join lateral audit._packed_rows(s, w.key_columns) r
     where s.op <> 'T';
 
 comment on view audit.row_change is 'The log, one row per changed row: sealed segments and the head. place orders the rows of one log position.';

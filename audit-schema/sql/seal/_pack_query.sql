@@ -1,7 +1,7 @@
 -- The query that packs few-row log rows of one kind and with the same columns into segments; $1 are their places. The
 -- column number n of the rows before is called o<n>, that of the rows after n<n>. The rows come sorted, and no aggregate
--- asks for another order: from PostgreSQL 16 on, one that did would have the rows sorted its way for all. So the changes
--- of a segment are numbered as they first appear.
+-- asks for another order: from PostgreSQL 16 on, one that did would have the rows sorted its way for all. What is known
+-- about a change besides its rows is packed like a column, too: one value where it is the same for all rows.
 create or replace function audit._pack_query(op "char", columns text[], key_columns text[])
     returns text
     language sql
@@ -22,6 +22,9 @@ as $$
             select s.letter || array_position(columns, k) from unnest(key_columns) k
         )) else 'null::text' end as expression
         from side s
+    ), context as (
+        select c.name, c.position
+        from unnest('{session_role,role,actor,application,client,request_id,cause}'::text[]) with ordinality c (name, position)
     )
     select audit._filled(
         $query$
@@ -29,7 +32,11 @@ select
     null::bigint, null::date, null::integer, null::"char",
     p.rows, p.lsn_lo, p.lsn_hi, p.xid_lo, p.xid_hi, p.at_lo, p.at_hi, p.key_lo, p.key_hi,
     p.keys, case when p.key_changes > 0 then p.old_keys end,
-    p.contexts, case when json_array_length(p.contexts) > 1 then p.context_of end,
+    case when p.lsn_lo = p.lsn_hi and p.xid_lo = p.xid_hi then p.lsns[:1] else p.lsns end,
+    case when p.lsn_lo = p.lsn_hi and p.xid_lo = p.xid_hi then p.xids[:1] else p.xids end,
+    case when p.lsn_lo = p.lsn_hi and p.xid_lo = p.xid_hi then p.ats[:1] else p.ats end,
+    p.occurred_ats,
+    json_strip_nulls((select to_json(audit_context.*) from (select {contexts}) audit_context)),
     {old}, {new},
     null::bytea, null::bytea
 from (
@@ -43,43 +50,60 @@ from (
         case when count(r.key) > 0 then array_agg(r.key) end as keys,
         case when count(r.key) > 0 then array_agg(r.old_key) end as old_keys,
         count(*) filter (where r.old_key <> r.key) as key_changes,
-        json_agg(r.context) filter (where r.place = r.first_place) as contexts,
-        array_agg(r.change_of::smallint) as context_of,
+        array_agg(r.lsn) as lsns,
+        array_agg(r.xid) as xids,
+        array_agg(r.at) as ats,
+        case when count(r.occurred_at) > 0 then array_agg(r.occurred_at) end as occurred_ats,
+        {packed_contexts},
         {aggregates}
     from (
-        select r.*, dense_rank() over (partition by r.segment order by r.first_place) - 1 as change_of
+        select r.*, (r.place - 1) / 1000 as segment
         from (
-            select r.*, min(r.place) over (partition by r.segment, r.lsn, r.xid) as first_place
+            select r.*, row_number() over (order by r.key collate "C", r.lsn, r.position) as place
             from (
-                select r.*, (r.place - 1) / 1000 as segment
+                select r.*, {key} as key, {old_key} as old_key
                 from (
-                    select r.*, row_number() over (order by r.key collate "C", r.lsn, r.position) as place
-                    from (
-                        select r.*, {key} as key, {old_key} as old_key
-                        from (
-                            select c.lsn, c.xid, c.at, audit._context(c.*) as context, 1::bigint as position, {single_values}
-                            from audit.change c {single_sources}
-                            where c.ctid = any ($1) and c.rows = 1
-                            union all
-                            select c.lsn, c.xid, c.at, x.context, e.position, {chunk_values}
-                            from audit.change c
-                            cross join lateral (select audit._context(c.*) as context offset 0) x
-                            cross join rows from ({chunk_sources}) with ordinality e ({chunk_names}, position)
-                            where c.ctid = any ($1) and c.rows > 1
-                        ) r
-                    ) r
+                    select {context_names}, 1::bigint as position, {single_values}
+                    from audit.change c {single_sources}
+                    where c.ctid = any ($1) and c.rows = 1
+                    union all
+                    select {context_names}, e.position, {chunk_values}
+                    from audit.change c
+                    cross join rows from ({chunk_sources}) with ordinality e ({chunk_names}, position)
+                    where c.ctid = any ($1) and c.rows > 1
                 ) r
             ) r
         ) r
-        order by r.place
+        order by segment, r.place
     ) r
     group by r.segment
     order by r.segment
 ) p$query$,
         jsonb_build_object(
             'old', case when exists (select from side where name = 'old') then (select format('(select to_json(audit_object.*) from (select %s) audit_object)', string_agg(format('p.%I as %I', v.name, v.column_name), ', ' order by v.position)) from value v where v.side = 'old') else 'null::json' end,
-            'new', case when exists (select from side where name = 'new') then (select format('(select to_json(audit_object.*) from (select %s) audit_object)', string_agg(format('p.%I as %I', v.name, v.column_name), ', ' order by v.position)) from value v where v.side = 'new') else 'null::json' end,
+            'new', case op
+                when 'I' then (select format('(select to_json(audit_object.*) from (select %s) audit_object)', string_agg(format('p.%I as %I', v.name, v.column_name), ', ' order by v.position)) from value v where v.side = 'new')
+                -- Columns that no row changed are left out, but for the key.
+                when 'U' then (
+                    select format(
+                        '(select coalesce(json_object_agg(v.name, v.value order by v.position), ''{}'') from (values %s) v (position, name, value, before, in_key) where v.in_key or v.value::text <> v.before::text)',
+                        string_agg(format('(%1$s, %2$L, p.n%1$s, p.o%1$s, %3$s)', v.position, v.column_name, (v.column_name = any (key_columns))::text), ', ' order by v.position)
+                    )
+                    from value v
+                    where v.side = 'new'
+                )
+                else 'null::json'
+            end,
             'aggregates', (select string_agg(format('json_agg(r.%1$I) as %1$I', v.name), ', ' order by v.side, v.position) from value v),
+            'contexts', (select string_agg(format('p.%1$I', c.name), ', ' order by c.position) from context c),
+            'packed_contexts', (
+                select string_agg(
+                    format('case when count(r.%1$I) = 0 then null when count(r.%1$I) = count(*) and min(r.%1$I) = max(r.%1$I) then to_json(min(r.%1$I)) else json_agg(r.%1$I) end as %1$I', c.name),
+                    E',\n        ' order by c.position
+                )
+                from context c
+            ),
+            'context_names', 'c.lsn, c.xid, c.at, c.occurred_at, c.session_role, nullif(c.role, ''none'') as role, c.actor, c.application, c.client, c.request_id, c.cause',
             'key', (select k.expression from side_key k order by k.letter limit 1),
             'old_key', (select k.expression from side_key k order by k.letter desc limit 1),
             'single_values', (select string_agg(format('%s_row.%I as %I', v.side, v.column_name, v.name), ', ' order by v.side, v.position) from value v),
@@ -88,7 +112,14 @@ from (
                 from side s
             ),
             'chunk_values', (select string_agg(format('e.%I', v.name), ', ' order by v.side, v.position) from value v),
-            'chunk_sources', (select string_agg(format('json_array_elements(c.%s -> %L)', v.side, v.column_name), ', ' order by v.side, v.position) from value v),
+            -- What an update of many rows left alone stands on the old side only.
+            'chunk_sources', (
+                select string_agg(
+                    format(case when op = 'U' and v.side = 'new' then 'json_array_elements(coalesce(c.new -> %L, c.old -> %1$L))' else 'json_array_elements(c.' || v.side || ' -> %L)' end, v.column_name),
+                    ', ' order by v.side, v.position
+                )
+                from value v
+            ),
             'chunk_names', (select string_agg(format('%I', v.name), ', ' order by v.side, v.position) from value v)
         )
     );

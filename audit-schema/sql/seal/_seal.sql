@@ -33,39 +33,54 @@ begin
         segment.xid_hi := change.xid;
         segment.at_lo := change.at;
         segment.at_hi := change.at;
-        segment.key_lo := change.key_lo;
-        segment.key_hi := change.key_hi;
         segment.keys := audit._keys(coalesce(change.new, change.old), key_columns);
         if change.op = 'U' then
             segment.old_keys := nullif(audit._keys(change.old, key_columns), segment.keys);
         end if;
-        segment.contexts := json_build_array(audit._context(change));
+        select min(k.key collate "C"), max(k.key collate "C")
+        into segment.key_lo, segment.key_hi
+        from unnest(segment.keys || segment.old_keys) k (key);
+        segment.lsns := array[change.lsn];
+        segment.xids := array[change.xid];
+        segment.ats := array[change.at];
+        segment.occurred_ats := case when change.occurred_at is not null then array[change.occurred_at] end;
+        segment.contexts := json_strip_nulls(json_build_object(
+            'session_role', change.session_role,
+            'role', nullif(change.role, 'none'),
+            'actor', change.actor,
+            'application', change.application,
+            'client', change.client,
+            'request_id', change.request_id,
+            'cause', change.cause
+        ));
         segment.old := change.old;
-        segment.new := audit._without_unchanged(change.new, change.old, key_columns);
+        segment.new := change.new;
         perform audit._append_segment(segment);
     end loop;
 
     for shape in
         select
-            c.table_id,
-            c.op,
+            s.table_id,
+            s.op,
+            s.batch,
             coalesce(w.key_columns, '{}') as key_columns,
-            s.columns,
-            array_agg(c.ctid) as batch
-        from audit.change c
-        left join audit.watched_table w using (table_id)
-        cross join lateral (select array(select json_object_keys(coalesce(c.new, c.old))) as columns) s
-        where c.ctid = any (batch)
-            and c.rows < many
-            and c.op <> 'T'
-        group by c.table_id, c.op, w.key_columns, s.columns
-        order by c.table_id, c.op, s.columns
+            array(select json_object_keys(coalesce(c.old, c.new))) as columns
+        from (
+            select c.table_id, c.op, c.shape, array_agg(c.ctid) as batch
+            from audit.change c
+            where c.ctid = any (batch)
+                and c.rows < many
+                and c.op <> 'T'
+            group by c.table_id, c.op, c.shape
+        ) s
+        join audit.change c on c.ctid = s.batch[1]
+        left join audit.watched_table w on w.table_id = s.table_id
+        order by s.table_id, s.op, s.shape
     loop
         for segment in execute audit._pack_query(shape.op, shape.columns, shape.key_columns) using shape.batch
         loop
             segment.table_id := shape.table_id;
             segment.op := shape.op;
-            segment.new := audit._without_unchanged(segment.new, segment.old, shape.key_columns);
             perform audit._append_segment(segment);
         end loop;
     end loop;

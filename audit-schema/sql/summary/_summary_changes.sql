@@ -25,7 +25,7 @@ as $$
                     else format('        select %s%s from rows from (%s) audit_element (%s) where audit_change.rows > 1 and audit_change.%s is not null',
                         f.sign,
                         (select string_agg(format(', audit_element.%I::%s', c.name, c.type), '' order by c.position) from used c),
-                        (select string_agg(format('json_array_elements_text(audit_change.%s -> %L)', f.side, c.name), ', ' order by c.position) from used c),
+                        (select string_agg(format(case f.side when 'new' then 'json_array_elements_text(coalesce(audit_change.new -> %L, audit_change.old -> %1$L))' else 'json_array_elements_text(audit_change.old -> %L)' end, c.name), ', ' order by c.position) from used c),
                         (select string_agg(format('%I', c.name), ', ' order by c.position) from used c),
                         f.side)
                 end,

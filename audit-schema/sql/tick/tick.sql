@@ -1,10 +1,10 @@
 -- Moves what is below the horizon out of the head: into sealed segments, counters and summaries, exactly once, in this
 -- transaction. Every change of a transaction below the horizon has been committed or rolled back, so nothing can appear
 -- behind it. Returns how many log rows were moved: 0 when nothing is left to do, null when another tick is running.
--- max_changes bounds the work of one call; a transaction is never split. patience leaves a head of less than a thousand
+-- max_rows bounds the changed rows that one call moves; a transaction is never split. patience leaves a head of less than a thousand
 -- rows alone until it is that old: a loop that ticks every second would otherwise seal a segment for every few rows, while
 -- readers add so short a head in milliseconds.
-create or replace function audit.tick(clock timestamptz default now(), max_changes integer default 20000, patience interval default '0')
+create or replace function audit.tick(clock timestamptz default now(), max_rows integer default 100000, patience interval default '0')
     returns bigint
     language plpgsql
     volatile
@@ -12,6 +12,7 @@ create or replace function audit.tick(clock timestamptz default now(), max_chang
     set search_path = pg_catalog, pg_temp
     set datestyle = iso, ymd
     set timezone = utc
+    set work_mem = '64MB'
 as $$
 #variable_conflict use_variable
 declare
@@ -32,10 +33,18 @@ begin
             hint = 'The database was restored into another cluster. Install the pipeline there anew.';
     end if;
 
-    -- The last transaction that fits is taken whole.
-    select coalesce(max(c.xid::text::bigint + 1)::text::xid8, horizon)
+    -- The last transaction that fits is taken whole; one at least is taken.
+    select coalesce(
+        min(c.xid::text::bigint) filter (where c.before >= max_rows)::text::xid8,
+        horizon
+    )
     into horizon
-    from (select c.xid from audit.change c where c.xid < horizon order by c.xid limit max_changes) c;
+    from (
+        select c.xid, sum(sum(c.rows)) over (order by c.xid) - sum(c.rows) as before
+        from audit.change c
+        where c.xid < horizon
+        group by c.xid
+    ) c;
     select case when sum(c.rows) >= 1000 or min(c.at) <= clock_timestamp() - patience then array_agg(c.ctid) end
     into batch
     from audit.change c
