@@ -51,9 +51,14 @@ impl Bench<'_> {
         if round > 0 {
             self.keep(place.table.name(), &place.subject.name, what, value);
         }
+        self.title(&place.subject.name, &place.subject.title);
+    }
+
+    /// Says what a subject is called.
+    pub fn title(&mut self, subject: &str, title: &str) {
         self.figures
             .titles
-            .insert(place.subject.name.clone(), place.subject.title.clone());
+            .insert(subject.to_owned(), title.to_owned());
     }
 
     /// Keeps a value that belongs to no place.

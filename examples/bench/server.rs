@@ -1,6 +1,5 @@
 //! The private server that everything runs on, and pgbench, which writes to it.
 
-use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -139,12 +138,6 @@ impl Server {
                     .map_err(|error| error.to_string())
             }),
         }
-    }
-
-    /// Where the memory of a process of the server can be read, if this system tells.
-    pub fn status_of(&self, backend: i32) -> Option<std::path::PathBuf> {
-        let file = Path::new("/proc").join(backend.to_string()).join("status");
-        file.exists().then_some(file)
     }
 
     fn run(&self, database: &str, statement: &str) -> Outcome<()> {

@@ -1,7 +1,13 @@
 //! What is measured: a module each, which may be left out of a run.
 
 mod bulk;
+mod crowd;
+mod head;
+mod history;
+mod memory;
 mod single;
+mod size;
+mod tick;
 
 use crate::options::Part;
 use crate::{Bench, Outcome};
@@ -11,6 +17,11 @@ pub fn run(bench: &mut Bench<'_>, part: Part) -> Outcome<()> {
     match part {
         Part::Bulk => bulk::run(bench),
         Part::Single => single::run(bench),
-        part => Err(format!("{} is not measured yet", part.name()).into()),
+        Part::Crowd => crowd::run(bench),
+        Part::Tick => tick::run(bench),
+        Part::Size => size::run(bench),
+        Part::History => history::run(bench),
+        Part::Memory => memory::run(bench),
+        Part::Head => head::run(bench),
     }
 }
