@@ -1,10 +1,12 @@
 # make demo    the whole pipeline on real data: watch, rules, summaries, alerts, mails, dashboard
 # make test    everything that must hold before a change is merged
-# make bench   what watching costs, as ratios; rewrites a section of docs/BENCHMARKS.md
+# make bench   how fast the write path is, as ratios; rewrites the figures of docs/PERFORMANCE.md
+#              BENCH="--only bulk,single" for a part, BENCH=--help for all there is
 # make matrix  the tests of audit-schema on PostgreSQL 14 to 18
 # make docs    docs/generated anew, from an installed database
 
 CARGO := cargo
+BENCH :=
 AUDIT := $(CARGO) run --quiet --locked --package audit-bin --bin audit --
 
 .PHONY: demo demo-quick test check docs docs-check bench matrix deny setup
@@ -31,7 +33,7 @@ docs-check: setup
 	$(AUDIT) docs --check
 
 bench: setup
-	$(CARGO) run --release --locked --package audit-schema --features embedded --example bench -- docs/BENCHMARKS.md
+	$(CARGO) run --locked --example bench -- $(BENCH)
 
 matrix: setup
 	scripts/matrix/run

@@ -1,0 +1,2 @@
+-- This file, which a peer may do without, empties its log between two measurements.
+truncate peer.log;

@@ -1,0 +1,1 @@
+update journey set amount = amount + 1 where n between {first} and {last}

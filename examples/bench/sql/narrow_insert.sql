@@ -1,0 +1,1 @@
+insert into {table} (account, amount, at) select account, amount, at from narrow_source
