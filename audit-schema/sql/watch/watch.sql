@@ -54,7 +54,11 @@ begin
     end if;
 
     perform audit._refuse_hidden_rows(target);
-    execute pg_catalog.format('grant usage on schema %s to audit_owner', relation.schema);
+    -- Two that grant on one schema at once would fail with `tuple concurrently updated`, so the second waits.
+    if not pg_catalog.has_schema_privilege('audit_owner', relation.schema::oid, 'usage') then
+        perform pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('audit.watch', 0));
+        execute pg_catalog.format('grant usage on schema %s to audit_owner', relation.schema);
+    end if;
     for part in
         select target
         union
