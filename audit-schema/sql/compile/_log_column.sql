@@ -1,7 +1,8 @@
 -- The columns of a table that go into the log, in their order, and the expression over audit_row that gives the logged
 -- value. A plain column is written as to_json() writes it. Arrays, ranges and json are written as text, so that they come
 -- back exactly as they were. A type outside pg_catalog goes through format(), which asks its output function: a cast that
--- a user defined must not run in the writer's statement.
+-- a user defined must not run in the writer's statement. The rows of a table without any column are logged as rows of
+-- one that is always null, so that they can be counted.
 create or replace function audit._log_column(target regclass)
     returns table (name text, type text, plain boolean, wide boolean, value text)
     language sql
@@ -20,25 +21,32 @@ as $$
         from base b
         join pg_type t on t.oid = b.base_type and t.typtype = 'd'
     )
-    select
-        b.attname::text,
-        format_type(b.atttypid, b.atttypmod),
-        p.plain,
-        t.typlen = -1 and t.typname <> 'numeric',
-        case
-            when p.plain then format('audit_row.%I', b.attname)
-            when t.typnamespace = 'pg_catalog'::regnamespace and t.typtype in ('b', 'r', 'm') then format('audit_row.%I::text', b.attname)
-            else format('case when num_nulls(audit_row.%1$I) = 0 then format(''%%s'', audit_row.%1$I) end', b.attname)
-        end
-    from base b
-    join pg_type t on t.oid = b.base_type and t.typtype <> 'd'
-    cross join lateral (
-        select t.typnamespace = 'pg_catalog'::regnamespace
-            and t.typtype = 'b'
-            and t.typcategory <> 'A'
-            and t.typname not in ('json', 'jsonb', 'xml') as plain
-    ) p
-    order by b.attnum;
+    select l.name, l.type, l.plain, l.wide, l.value
+    from (
+        select
+            b.attname::text,
+            format_type(b.atttypid, b.atttypmod),
+            p.plain,
+            t.typlen = -1 and t.typname <> 'numeric',
+            case
+                when p.plain then format('audit_row.%I', b.attname)
+                when t.typnamespace = 'pg_catalog'::regnamespace and t.typtype in ('b', 'r', 'm') then format('audit_row.%I::text', b.attname)
+                else format('case when num_nulls(audit_row.%1$I) = 0 then format(''%%s'', audit_row.%1$I) end', b.attname)
+            end,
+            b.attnum
+        from base b
+        join pg_type t on t.oid = b.base_type and t.typtype <> 'd'
+        cross join lateral (
+            select t.typnamespace = 'pg_catalog'::regnamespace
+                and t.typtype = 'b'
+                and t.typcategory <> 'A'
+                and t.typname not in ('json', 'jsonb', 'xml') as plain
+        ) p
+        union all
+        select '-', 'text', true, false, 'null::text', 0
+        where not exists (select from base)
+    ) l (name, type, plain, wide, value, position)
+    order by l.position;
 $$;
 
 comment on function audit._log_column(regclass) is 'The columns of a table that go into the log, and whether to_json() may write them.';
