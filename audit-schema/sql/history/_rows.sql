@@ -10,22 +10,11 @@ as $$
 #variable_conflict use_variable
 begin
     if rows = 1 and not packed then
-        return query
-        select
-            1::bigint,
-            audit._key(coalesce(before, after)::jsonb, key_columns),
-            audit._key(coalesce(after, before)::jsonb, key_columns),
-            before::jsonb,
-            after::jsonb;
+        return query select 1::bigint, p.* from audit._paired(before::jsonb, after::jsonb, key_columns) p;
         return;
     end if;
     return query
-    select
-        v.place,
-        audit._key(coalesce(v.old, v.new), key_columns),
-        audit._key(coalesce(v.new, v.old), key_columns),
-        v.old,
-        case when v.new is not null then coalesce(v.old, '{}') || v.new end
+    select v.place, p.*
     from (
         select
             e.position as place,
@@ -42,6 +31,7 @@ begin
         ) e
         group by e.position
     ) v
+    cross join lateral audit._paired(v.old, v.new, key_columns) p
     order by v.place;
 end;
 $$;
