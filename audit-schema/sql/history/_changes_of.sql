@@ -34,6 +34,7 @@ begin
                 select unnest(array_positions(audit._keys(c.new, key_columns), key))::bigint
             ) k (place)
             where c.rows > 1
+            offset 0
         ) p
         cross join lateral audit._paired(p.old, p.new, key_columns) r
         where c.table_id = table_id
@@ -43,14 +44,15 @@ begin
         union all
         select
             (x.context ->> 'lsn')::pg_lsn, p.place, (x.context ->> 'at')::timestamptz, (x.context ->> 'occurred_at')::timestamptz,
-            (s.segment).op, r.old_key, r.new_key, r.old, r.new,
+            s.op, r.old_key, r.new_key, r.old, r.new,
             x.context ->> 'session_role', x.context ->> 'role', x.context ->> 'actor', x.context ->> 'application',
             (x.context ->> 'client')::inet, x.context ->> 'request_id', x.context ->> 'cause', (x.context ->> 'xid')::xid8,
             true
         from audit._segments_with_key(table_id, key) s
         cross join lateral unnest(s.places) p (place)
-        cross join lateral audit._paired(audit._row_at((s.segment).old, p.place), audit._row_at((s.segment).new, p.place), key_columns) r
-        cross join lateral (select (s.segment).contexts -> coalesce((s.segment).context_of[p.place]::integer, 0) as context) x
+        cross join lateral (select audit._row_at(s.old, p.place) as old, audit._row_at(s.new, p.place) as new offset 0) i
+        cross join lateral audit._paired(i.old, i.new, key_columns) r
+        cross join lateral (select s.contexts -> coalesce(s.context_of[p.place]::integer, 0) as context) x
     ) h
     where h.old_key = key or h.new_key = key
     order by h.lsn, h.place;

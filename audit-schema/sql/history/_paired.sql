@@ -5,7 +5,6 @@ create or replace function audit._paired(before jsonb, after jsonb, key_columns 
     language sql
     immutable
     rows 1
-    set search_path = pg_catalog, pg_temp
 as $$
     select
         audit._key(coalesce(before, after), key_columns),

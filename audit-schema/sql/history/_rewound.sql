@@ -21,7 +21,7 @@ as $$
                 cross join lateral (
                     select c.old_key as key, {old_sign} as sign, c.old as image where c.op <> 'I'
                     union all
-                    select c.new_key, -{old_sign}, c.new where c.op <> 'D'
+                    select c.new_key, {new_sign}, c.new where c.op <> 'D'
                 ) s
                 where {bounds}{of_key}
             ), typed as (
@@ -73,6 +73,7 @@ as $$
                 'untouched', case when one_key then audit._key_is(watched.relation, watched.key_columns, '$3') || ' and not exists (select from step)'
                     else format('not exists (select from step s where s.key = %s)', audit._log_key(watched.relation, watched.key_columns)) end,
                 'old_sign', case when forwards then '-1' else '1' end,
+                'new_sign', case when forwards then '1' else '-1' end,
                 'values', string_agg(format('(s.image ->> %L)::%s as %I', c.name, c.type, c.name), ', '),
                 'columns', string_agg(format('audit_row.%I', c.name), ', '),
                 'object', audit._log_object(watched.relation),

@@ -2,7 +2,7 @@
 -- in each one segment at most spans the key; what lies in no layer is found by its hashes. So a look-up takes as long in a
 -- long log as in a short one.
 create or replace function audit._segments_with_key(table_id integer, key text)
-    returns table (segment audit.segment, places bigint[])
+    returns table (op "char", places bigint[], contexts json, context_of smallint[], old json, new json)
     language plpgsql
     stable
     set search_path = pg_catalog, pg_temp
@@ -11,10 +11,13 @@ as $$
 declare
     hash integer := audit._key_hash(table_id, key);
 begin
+    -- Column by column, because a whole segment taken as one value would be unpacked at once.
     return query
-    select s.segment, array(select distinct (p - 1) % (s.segment).rows + 1 from unnest(array_positions((s.segment).key_hashes, hash)) p)::bigint[]
+    select
+        s.op, array(select distinct (p - 1) % s.rows + 1 from unnest(array_positions(s.key_hashes, hash)) p)::bigint[],
+        s.contexts, s.context_of, s.old, s.new
     from (
-        select l.segment
+        select l.op, l.rows, l.key_hashes, l.contexts, l.context_of, l.old, l.new
         from (
             select to_date(right(c.relname, 7), 'YYYY_MM') as month
             from pg_inherits i
@@ -32,7 +35,7 @@ begin
             select u.layer from used u where u.layer is not null
         ) u
         cross join lateral (
-            select s as segment
+            select s.op, s.rows, s.key_lo, s.key_hashes, s.contexts, s.context_of, s.old, s.new
             from audit.segment s
             where s.month = m.month
                 and s.table_id = table_id
@@ -41,15 +44,15 @@ begin
             order by s.key_hi
             limit 1
         ) l
-        where (l.segment).key_lo <= key
+        where l.key_lo <= key
         union all
-        select s
+        select s.op, s.rows, s.key_hashes, s.contexts, s.context_of, s.old, s.new
         from audit.segment s
         where s.layer is null
             and s.key_hashes @> array[hash]
             and s.table_id = table_id
     ) s
-    where hash = any ((s.segment).key_hashes);
+    where hash = any (s.key_hashes);
 end;
 $$;
 

@@ -11,6 +11,7 @@ create or replace function audit.as_of(target regclass, at timestamptz, only_key
     language plpgsql
     stable
     set search_path = pg_catalog, pg_temp
+    set jit = off
     set datestyle = iso, ymd
     set timezone = utc
     set extra_float_digits = 1
@@ -46,6 +47,7 @@ create or replace function audit.as_of(target anyelement, at timestamptz)
     language plpgsql
     stable
     set search_path = pg_catalog, pg_temp
+    set jit = off
     set datestyle = iso, ymd
     set timezone = utc
     set extra_float_digits = 1

@@ -11,6 +11,7 @@ create or replace function audit.history(target regclass, key text)
     stable
     security definer
     set search_path = pg_catalog, pg_temp
+    set jit = off
 as $$
 #variable_conflict use_variable
 declare
