@@ -34,17 +34,11 @@ begin
         and c.op <> 'T'
     union all
     select
-        s.table_id, x.lsn, r.place, x.xid, x.at, s.op, r.old_key, r.new_key, r.old, r.new,
+        s.table_id, x.lsn, x.place, x.xid, x.at, s.op, x.old_key, x.new_key, x.old, x.new,
         x.actor, x.session_role, x.cause
     from audit.segment s
     left join audit.watched_table w on w.table_id = s.table_id
-    cross join lateral audit._rows(s.rows, s.old, s.new, w.key_columns, packed => true) r
-    cross join lateral (select s.contexts -> coalesce(s.context_of[r.place]::integer, 0) as context) c
-    cross join lateral (
-        select
-            (c.context ->> 'lsn')::pg_lsn as lsn, (c.context ->> 'xid')::xid8 as xid, (c.context ->> 'at')::timestamptz as at,
-            c.context ->> 'actor' as actor, c.context ->> 'session_role' as session_role, c.context ->> 'cause' as cause
-    ) x
+    cross join lateral audit._packed_rows(s, w.key_columns) x
     where (only_table is null or s.table_id = only_table)
         and (since is null or s.month >= date_trunc('month', since - interval '1 day', 'utc')::date and s.at_hi >= since and x.at >= since)
         and (until is null or s.at_lo <= until and x.at <= until)

@@ -43,16 +43,17 @@ begin
             and c.op <> 'T'
         union all
         select
-            (x.context ->> 'lsn')::pg_lsn, p.place, (x.context ->> 'at')::timestamptz, (x.context ->> 'occurred_at')::timestamptz,
+            coalesce(s.lsns[p.place], s.lsns[1]), p.place, coalesce(s.ats[p.place], s.ats[1]),
+            case when cardinality(s.lsns) = 1 then s.occurred_ats[1] else s.occurred_ats[p.place] end,
             s.op, r.old_key, r.new_key, r.old, r.new,
             x.context ->> 'session_role', x.context ->> 'role', x.context ->> 'actor', x.context ->> 'application',
-            (x.context ->> 'client')::inet, x.context ->> 'request_id', x.context ->> 'cause', (x.context ->> 'xid')::xid8,
+            (x.context ->> 'client')::inet, x.context ->> 'request_id', x.context ->> 'cause', coalesce(s.xids[p.place], s.xids[1]),
             true
         from audit._segments_with_key(table_id, key) s
         cross join lateral unnest(s.places) p (place)
         cross join lateral (select audit._row_at(s.old, p.place) as old, audit._row_at(s.new, p.place) as new offset 0) i
         cross join lateral audit._paired(i.old, i.new, key_columns) r
-        cross join lateral (select s.contexts -> coalesce(s.context_of[p.place]::integer, 0) as context) x
+        cross join lateral (select audit._context_at(s.contexts, p.place) as context offset 0) x
     ) h
     where h.old_key = key or h.new_key = key
     order by h.lsn, h.place;

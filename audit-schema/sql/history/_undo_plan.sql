@@ -156,7 +156,7 @@ begin
     from (
         select c.table_id, c.lsn, c.xid, c.at, coalesce(c.actor, c.session_role) as author from audit.change c where c.op = 'T'
         union all
-        select s.table_id, s.lsn_hi, s.xid_hi, s.at_hi, coalesce(s.contexts -> 0 ->> 'actor', s.contexts -> 0 ->> 'session_role') from audit.segment s where s.op = 'T'
+        select s.table_id, s.lsn_hi, s.xid_hi, s.at_hi, coalesce(s.contexts ->> 'actor', s.contexts ->> 'session_role') from audit.segment s where s.op = 'T'
     ) c
     join audit.watched_table w on w.table_id = c.table_id
     where (only_table is null or c.table_id = only_table)
