@@ -195,14 +195,14 @@ fn history_tells_what_each_change_made_different() {
     assert_snapshot!(history::render("public.flights", "31411", &versions, Style::PLAIN), @r"
     public.flights 31411
 
-    6 Feb 2013, 12:00  inserted  by alice@example.com · request 4711 · transaction 7 · sealed
+    6 Feb 2013, 12:00  inserted  by alice@example.com · request 4711 · transaction 7 · 0/1A2B3C · sealed
       air_time 118 · id 31411 · tailnum –
 
-    6 Feb 2013, 12:00  updated  by alice@example.com · request 4711 · transaction 7 · sealed
+    6 Feb 2013, 12:00  updated  by alice@example.com · request 4711 · transaction 7 · 0/1A2B3C · sealed
       column    before  after
       air_time  118     28800
 
-    6 Feb 2013, 12:00  updated  by alice@example.com · request 4711 · because of quarantine · transaction 7 · sealed
+    6 Feb 2013, 12:00  updated  by alice@example.com · request 4711 · because of quarantine · transaction 7 · 0/1A2B3C · sealed
       column    before  after
       air_time  28800   118
 
