@@ -52,7 +52,7 @@ as $$
                     'order by s."audit key", s."audit lsn" ' || case when forwards then 'desc' else 'nulls last' end || ') audit_row'
                     || case when forwards then '' else E'\n            union all\n            select {columns} from {relation} audit_row where {untouched}' end
                 else
-                    'select {columns} from state audit_row where audit._led_back(audit_row."audit copies") and audit_row."audit number" <= audit_row."audit copies"'
+                    'select {columns} from state audit_row where case when audit_row."audit copies" < 0 then audit._led_back(audit_row."audit copies") else audit_row."audit number" <= audit_row."audit copies" end'
                 end,
                 p.parts
             )

@@ -144,7 +144,7 @@ begin
         case
             when o.n is not null then o.reason
             when exists (select from refused r where r.n = w.n) then 'a later change of the row, among these, can not be undone'
-            when w.statement is null then 'the columns that it changed are gone'
+            when w.statement is null and w.old is distinct from w.new then 'the columns that it changed are gone'
         end,
         o.later_lsn
     from written w

@@ -1,5 +1,6 @@
 -- The statement that takes back a change of one row. Values are written as plain literals: they get the types of their
--- columns from where they stand. An update takes back only the columns that it changed. Null if no such column is left.
+-- columns from where they stand. An update takes back only the columns that it changed. Null if it changed none, or
+-- none that is left.
 create or replace function audit._undo_statement(relation text, columns text[], override text, key_columns text[], op "char", before jsonb, after jsonb)
     returns text
     language sql
@@ -8,7 +9,7 @@ create or replace function audit._undo_statement(relation text, columns text[], 
 as $$
     select case op
         when 'D' then format('insert into %s (%s)%s values (%s)', relation, c.names, override, c.literals)
-        when 'U' then format('update %s set %s where %s', relation, c.changes, k.condition)
+        when 'U' then 'update ' || relation || ' set ' || c.changes || ' where ' || k.condition
         when 'I' then format('delete from %s where %s', relation, k.condition)
     end
     from (

@@ -1,7 +1,7 @@
 -- The rows of a watched table as they were at a time: every change logged until then is in it, and none logged later. The
 -- log knows when a statement had finished, not when its transaction committed; between the statements of a transaction the
 -- table is shown as the transaction itself saw it. Columns are those that the table has now: a column that was dropped is
--- left out, one that was added is null in rows that were changed since, and as it is now in the others.
+-- left out, and one that was added later is null or as it is now, for then it said nothing.
 --
 -- Runs with the rights of the caller, who must be allowed to read the log and the table. It comes in two forms: with a row
 -- of the table's type, as in audit.as_of(null::public.orders, '2026-01-01'), it returns rows of that type; with the name of

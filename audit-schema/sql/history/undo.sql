@@ -1,7 +1,8 @@
 -- Takes back what was written: a change by its log position, a transaction, or what one actor (or role, where no actor was
 -- named) wrote in a span of time; of all tables or of one. Returns the statements, one for each row, in the order to run,
 -- newest first, and runs them only when told to: all of them or, if one is refused, none. What is run is logged like
--- any write, with the cause undo. A row that changed since is refused, and so are tables without a primary key and
+-- any write, with the cause undo. An update that changed
+-- nothing has no statement. A row that changed since is refused, and so are tables without a primary key and
 -- truncates. A row whose deletion would cascade to rows that are not taken back fails the run.
 --
 -- Everything is done with the rights of the caller: who may not write a table can not undo what was written to it. There
@@ -79,7 +80,7 @@ begin
         from audit._undo_plan(change, transaction, actor, since, until, only_table) p
         join audit.watched_table w on w.table_id = p.table_id
     loop
-        if execute then
+        if execute and planned.statement is not null then
             if planned.op = 'I' then
                 if not pg_catalog.jsonb_exists(cascades, planned.table_id::text) then
                     cascades := cascades || pg_catalog.jsonb_build_object(planned.table_id::text, audit._cascade_query((planned.watched).relation, (planned.watched).key_columns));
