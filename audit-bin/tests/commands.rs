@@ -263,7 +263,7 @@ fn a_table_is_shown_as_it_was_in_three_formats() {
         &database.url(),
         &["as-of", "orders", &then, "--key", "2", "--format", "json"],
     );
-    assert_eq!(json.out, "{\"amount\":null,\"id\":2}\n");
+    assert_eq!(json.out, "{\"id\": 2, \"amount\": null}\n");
 
     let early = run(AUDIT, &database.url(), &["as-of", "orders", "2001-01-01"]);
     assert_eq!(early.code, Some(1));

@@ -1,10 +1,9 @@
 //! A watched table, or one of its rows, as it was at another time.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, Jsonb, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, Nullable, Text, Timestamptz};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl};
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 use crate::Result;
 
@@ -14,7 +13,18 @@ pub struct AsOf {
     /// The columns of the table, in their order.
     pub columns: Vec<String>,
     /// The rows, in the order of their keys as text.
-    pub rows: Vec<Map<String, Value>>,
+    pub rows: Vec<AsOfRow>,
+}
+
+/// A row that a table had. Its values are texts, because a number of PostgreSQL may have more digits than one of Rust.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, QueryableByName)]
+pub struct AsOfRow {
+    /// The values in the order of the columns; `None` for null.
+    #[diesel(sql_type = Array<Nullable<Text>>)]
+    pub values: Vec<Option<String>>,
+    /// The row as a json object.
+    #[diesel(sql_type = Text)]
+    pub json: String,
 }
 
 /// The rows of `table` as they were at a time, or the one row that had the primary key `key` then.
@@ -48,32 +58,23 @@ pub fn as_of(
         #[diesel(sql_type = Array<Text>)]
         columns: Vec<String>,
     }
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = Jsonb)]
-        row: Value,
-    }
 
-    let rows: Vec<Row> = diesel::sql_query(
-        "select a.\"row\" from audit.as_of($1::regclass, $2, $3) a order by a.key, a.\"row\"",
-    )
-    .bind::<Text, _>(table)
-    .bind::<Timestamptz, _>(at)
-    .bind::<Nullable<Text>, _>(key)
-    .load(connection)?;
     let Columns { columns } = diesel::sql_query(
         "select array(select c.name from audit._log_column($1::regclass) c) as columns",
     )
     .bind::<Text, _>(table)
     .get_result(connection)?;
-    Ok(AsOf {
-        columns,
-        rows: rows
-            .into_iter()
-            .filter_map(|row| match row.row {
-                Value::Object(fields) => Some(fields),
-                _ => None,
-            })
-            .collect(),
-    })
+    let rows = diesel::sql_query(
+        "select
+            array(select a.\"row\" ->> c.name from unnest($4) with ordinality c (name, position) order by c.position) as values,
+            a.\"row\"::text as json
+        from audit.as_of($1::regclass, $2, $3) a
+        order by a.key, a.\"row\"",
+    )
+    .bind::<Text, _>(table)
+    .bind::<Timestamptz, _>(at)
+    .bind::<Nullable<Text>, _>(key)
+    .bind::<Array<Text>, _>(&columns)
+    .load(connection)?;
+    Ok(AsOf { columns, rows })
 }

@@ -26,7 +26,7 @@ pub mod embedded;
 pub mod testing;
 
 pub use apply::apply;
-pub use as_of::{AsOf, as_of};
+pub use as_of::{AsOf, AsOfRow, as_of};
 pub use error::{Error, Result};
 pub use history::history;
 pub use migrate::{MigrationReport, migrate, uninstall};

@@ -5,7 +5,6 @@ use audit_schema::{AsOf, inspect};
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeZone, Utc};
 use chrono_tz::Tz;
 use diesel::PgConnection;
-use serde_json::Value;
 
 use crate::terminal::{Columns, Painted, Style, Tone, count};
 
@@ -39,7 +38,11 @@ pub fn run(
     let rows = audit_schema::as_of(connection, &watched.name, at, key)?;
     match format {
         Format::Table => Ok(render(&watched.name, at, &rows, style)),
-        Format::Json => json(&rows),
+        Format::Json => Ok(rows
+            .rows
+            .iter()
+            .map(|row| format!("{}\n", row.json))
+            .collect()),
         Format::Csv => csv(&rows),
     }
 }
@@ -105,42 +108,36 @@ pub fn render(table: &str, at: DateTime<Utc>, as_of: &AsOf, style: Style) -> Str
     let headings: Vec<String> = as_of
         .columns
         .iter()
-        .map(|column| {
-            let mut values = as_of.rows.iter().filter_map(|row| row.get(column));
-            let numbers = values.all(|value| value.is_number() || value.is_null());
+        .enumerate()
+        .map(|(place, column)| {
+            let mut values = as_of
+                .rows
+                .iter()
+                .filter_map(|row| row.values[place].as_ref());
+            let numbers = values.all(|value| value.parse::<f64>().is_ok());
             format!("{}{column}", if numbers { ">" } else { "" })
         })
         .collect();
     let headings: Vec<&str> = headings.iter().map(String::as_str).collect();
     let mut columns = Columns::new(style, &headings);
     for row in &as_of.rows {
-        columns.row(as_of.columns.iter().map(|column| match row.get(column) {
-            None | Some(Value::Null) => Painted::new("–", Tone::Quiet),
-            Some(Value::String(text)) => text.as_str().into(),
-            Some(value) => value.to_string().into(),
+        columns.row(row.values.iter().map(|value| match value {
+            None => Painted::new("–", Tone::Quiet),
+            Some(text) => text.as_str().into(),
         }));
     }
     format!("{heading}\n\n{}\n\n{last}\n", columns.render())
-}
-
-fn json(as_of: &AsOf) -> anyhow::Result<String> {
-    let mut text = String::new();
-    for row in &as_of.rows {
-        text.push_str(&serde_json::to_string(row)?);
-        text.push('\n');
-    }
-    Ok(text)
 }
 
 fn csv(as_of: &AsOf) -> anyhow::Result<String> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(&as_of.columns)?;
     for row in &as_of.rows {
-        writer.write_record(as_of.columns.iter().map(|column| match row.get(column) {
-            None | Some(Value::Null) => String::new(),
-            Some(Value::String(text)) => text.clone(),
-            Some(value) => value.to_string(),
-        }))?;
+        writer.write_record(
+            row.values
+                .iter()
+                .map(|value| value.as_deref().unwrap_or_default()),
+        )?;
     }
     Ok(String::from_utf8(writer.into_inner()?)?)
 }

@@ -44,12 +44,12 @@ pub fn render(steps: &[UndoStep], style: Style) -> Output {
             Some(key) => format!("{} of {} {key}", step.op, step.table),
             None => format!("{} of {}", step.op, step.table),
         };
-        let about = format!("-- {row} · {} · {}", style.time(step.at), step.lsn);
+        let about = comment(&format!("{row} · {} · {}", style.time(step.at), step.lsn));
         match &step.status {
             UndoStatus::Refused { reason, .. } => {
                 refused += 1;
                 lines.push(style.quiet(&about));
-                lines.push(style.bad(&format!("-- ✗ refused: {reason}")));
+                lines.push(style.bad(&comment(&format!("✗ refused: {reason}"))));
             }
             status => {
                 done |= *status == UndoStatus::Done;
@@ -76,4 +76,9 @@ pub fn render(steps: &[UndoStep], style: Style) -> Output {
         text: format!("{}\n\n{last}\n", lines.join("\n")),
         well: refused == 0,
     }
+}
+
+/// A comment of one line, whatever is in a key or a name: the output may be run as it stands.
+fn comment(text: &str) -> String {
+    format!("-- {}", text.replace(char::is_control, " "))
 }
