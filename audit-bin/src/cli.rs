@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use audit_schema::inspect::{self, Filter};
+use audit_schema::undo::Undo;
 use chrono::Utc;
 use chrono_tz::Tz;
 use clap::{Args, Parser, Subcommand};
@@ -58,6 +59,21 @@ enum Command {
         /// The primary key of the row; a json array if it has several columns
         key: String,
     },
+    /// Show a table, or one of its rows, as it was at a time
+    AsOf {
+        /// The table, as schema.table or table
+        table: String,
+        /// For example 2026-01-31, "2026-01-31 18:00" (in the time zone shown) or 2026-01-31T18:00:00Z
+        time: String,
+        /// Only the row with this primary key; a json array if it has several columns
+        #[arg(long)]
+        key: Option<String>,
+        /// How the rows are written
+        #[arg(long, value_enum, default_value_t)]
+        format: command::as_of::Format,
+    },
+    /// Show the statements that take back a change, a transaction or what one actor wrote; or run them
+    Undo(UndoOptions),
     /// Show what failed, newest first
     Findings(FilterOptions),
     /// Look at the rows that were set aside
@@ -96,6 +112,49 @@ enum Command {
 enum QuarantineCommand {
     /// List the rows that wait, newest first
     List(FilterOptions),
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what").required(true))]
+struct UndoOptions {
+    /// The change at this position of the log, as `audit history` shows it
+    #[arg(long, group = "what", value_name = "LSN")]
+    change: Option<String>,
+    /// The transaction with this number
+    #[arg(long, group = "what", value_name = "XID")]
+    transaction: Option<u64>,
+    /// Whatever this actor wrote, or this role where it named no actor
+    #[arg(long, group = "what", value_name = "NAME", requires = "since")]
+    actor: Option<String>,
+    /// From this time on
+    #[arg(long, value_name = "TIME", requires = "actor")]
+    since: Option<String>,
+    /// Until this time [default: now]
+    #[arg(long, value_name = "TIME", requires = "actor")]
+    until: Option<String>,
+    /// Only what was written to this table
+    #[arg(long)]
+    table: Option<String>,
+    /// Run the statements, all of them or none, instead of showing them
+    #[arg(long)]
+    run: bool,
+}
+
+impl UndoOptions {
+    fn what(&self, zone: Tz) -> anyhow::Result<Undo> {
+        Ok(match (&self.change, self.transaction, &self.actor) {
+            (Some(lsn), ..) => Undo::Change(lsn.clone()),
+            (_, Some(xid), _) => Undo::Transaction(xid),
+            (.., name) => Undo::Actor {
+                name: name.clone().unwrap_or_default(),
+                since: command::as_of::time(self.since.as_deref().unwrap_or_default(), zone)?,
+                until: match &self.until {
+                    Some(until) => command::as_of::time(until, zone)?,
+                    None => Utc::now(),
+                },
+            },
+        })
+    }
 }
 
 #[derive(Debug, Args)]
@@ -174,6 +233,20 @@ pub fn run(audit: Audit) -> anyhow::Result<Output> {
         Command::Status => command::status::render(&inspect::status(&mut connection)?, style),
         Command::History { table, key } => {
             command::history::run(&mut connection, &table, &key, style)?
+        }
+        Command::AsOf {
+            table,
+            time,
+            key,
+            format,
+        } => {
+            let at = command::as_of::time(&time, zone)?;
+            command::as_of::run(&mut connection, &table, at, key.as_deref(), format, style)?
+        }
+        Command::Undo(options) => {
+            let what = options.what(zone)?;
+            let table = options.table.as_deref();
+            return command::undo::run(&mut connection, &what, table, options.run, style);
         }
         Command::Findings(filter) => {
             command::findings::render(&inspect::findings(&mut connection, &filter.into())?, style)

@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::Context;
 use audit_core::Policy;
 
+pub mod as_of;
 pub mod docs;
 pub mod findings;
 pub mod history;
@@ -15,6 +16,7 @@ pub mod notify;
 pub mod plan;
 pub mod quarantine;
 pub mod status;
+pub mod undo;
 pub mod verify;
 
 /// What a command has to say, and whether all is well.

@@ -228,6 +228,115 @@ fn what_failed_is_found_and_a_missing_key_asks_for_a_person() {
 }
 
 #[test]
+fn a_table_is_shown_as_it_was_in_three_formats() {
+    let database = shop();
+    let policy = Scratch::new("as-of.yml", POLICY);
+    run(AUDIT, &database.url(), &["apply", policy.path()]);
+    let mut db = database.connect();
+    db.batch_execute("insert into public.orders values (1, 5.50), (2, null)")
+        .unwrap();
+    let then: String = diesel::dsl::sql::<diesel::sql_types::Text>(
+        "select to_char(clock_timestamp() at time zone 'utc', 'YYYY-MM-DD HH24:MI:SS.US')",
+    )
+    .get_result(&mut db)
+    .unwrap();
+    db.batch_execute("update public.orders set amount = 7; delete from public.orders where id = 2")
+        .unwrap();
+
+    let shown = run(AUDIT, &database.url(), &["as-of", "orders", &then]);
+    assert!(
+        shown
+            .out
+            .ends_with("id  amount\n 1    5.50\n 2       –\n\n2 rows\n"),
+        "{}{}",
+        shown.out,
+        shown.err
+    );
+    let csv = run(
+        AUDIT,
+        &database.url(),
+        &["as-of", "orders", &then, "--format", "csv"],
+    );
+    assert_eq!(csv.out, "id,amount\n1,5.50\n2,\n");
+    let json = run(
+        AUDIT,
+        &database.url(),
+        &["as-of", "orders", &then, "--key", "2", "--format", "json"],
+    );
+    assert_eq!(json.out, "{\"id\": 2, \"amount\": null}\n");
+
+    let early = run(AUDIT, &database.url(), &["as-of", "orders", "2001-01-01"]);
+    assert_eq!(early.code, Some(1));
+    assert!(
+        early
+            .err
+            .starts_with("error: the log of public.orders does not tell how it was at "),
+        "{}",
+        early.err
+    );
+    let never = run(AUDIT, &database.url(), &["as-of", "orders", "yesterday"]);
+    assert!(
+        never.err.starts_with("error: `yesterday` is not a time"),
+        "{}",
+        never.err
+    );
+}
+
+#[test]
+fn what_was_written_is_taken_back_only_when_told_to() {
+    let database = shop();
+    let policy = Scratch::new("undo.yml", POLICY);
+    run(AUDIT, &database.url(), &["apply", policy.path()]);
+    let mut db = database.connect();
+    db.batch_execute(
+        "insert into public.orders values (1, 5); begin; select audit.set_context('ada'); update public.orders set amount = 0; commit",
+    )
+    .unwrap();
+    let undo = ["undo", "--actor", "ada", "--since", "2001-01-01"];
+    let shown = run(AUDIT, &database.url(), &undo);
+    assert_eq!(shown.code, Some(0), "{}", shown.err);
+    assert!(
+        shown.out.contains(
+            "\nupdate public.orders set amount = '5' where id = '1';\n\n-- 1 statement, not run; --run does it\n"
+        ),
+        "{}",
+        shown.out
+    );
+    let amount = |db: &mut diesel::PgConnection| -> String {
+        diesel::dsl::sql::<diesel::sql_types::Text>("select amount::text from public.orders")
+            .get_result(db)
+            .unwrap()
+    };
+    assert_eq!(amount(&mut db), "0");
+
+    let done = run(AUDIT, &database.url(), &[&undo[..], &["--run"]].concat());
+    assert!(
+        done.out.ends_with("-- ✓ 1 statement run\n"),
+        "{}{}",
+        done.out,
+        done.err
+    );
+    assert_eq!(amount(&mut db), "5");
+
+    let again = run(AUDIT, &database.url(), &undo);
+    assert_eq!(again.code, Some(1));
+    assert!(
+        again.out.contains("-- ✗ refused: changed since by "),
+        "{}",
+        again.out
+    );
+    let again = run(AUDIT, &database.url(), &[&undo[..], &["--run"]].concat());
+    assert_eq!(again.code, Some(1));
+    assert!(
+        again.err.starts_with("error: nothing was undone: "),
+        "{}",
+        again.err
+    );
+    let nothing = run(AUDIT, &database.url(), &["undo"]);
+    assert_eq!(nothing.code, Some(2));
+}
+
+#[test]
 fn a_picture_needs_a_name_that_says_its_format() {
     let database = database();
     let ended = run(

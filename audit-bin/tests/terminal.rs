@@ -1,12 +1,13 @@
 //! What people see on a terminal, without colours.
 
-use audit_bin::command::{findings, history, quarantine, status, verify::Proof};
+use audit_bin::command::{findings, history, quarantine, status, undo, verify::Proof};
 use audit_bin::terminal::Style;
 use audit_core::{Action, Author, Finding, Op, RowChange, Severity};
 use audit_schema::Verified;
 use audit_schema::inspect::{
     AlertStatus, PipelineStatus, QuarantinedRow, RuleStatus, Status, TableStatus,
 };
+use audit_schema::undo::{UndoStatus, UndoStep};
 use chrono::{DateTime, TimeZone, Utc};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
@@ -195,18 +196,52 @@ fn history_tells_what_each_change_made_different() {
     assert_snapshot!(history::render("public.flights", "31411", &versions, Style::PLAIN), @r"
     public.flights 31411
 
-    6 Feb 2013, 12:00  inserted  by alice@example.com · request 4711 · transaction 7 · sealed
+    6 Feb 2013, 12:00  inserted  by alice@example.com · request 4711 · transaction 7 · 0/1A2B3C · sealed
       air_time 118 · id 31411 · tailnum –
 
-    6 Feb 2013, 12:00  updated  by alice@example.com · request 4711 · transaction 7 · sealed
+    6 Feb 2013, 12:00  updated  by alice@example.com · request 4711 · transaction 7 · 0/1A2B3C · sealed
       column    before  after
       air_time  118     28800
 
-    6 Feb 2013, 12:00  updated  by alice@example.com · request 4711 · because of quarantine · transaction 7 · sealed
+    6 Feb 2013, 12:00  updated  by alice@example.com · request 4711 · because of quarantine · transaction 7 · 0/1A2B3C · sealed
       column    before  after
       air_time  28800   118
 
     3 versions
+    ");
+}
+
+#[test]
+fn what_takes_changes_back_can_be_run_as_it_stands_whatever_a_key_holds() {
+    let step = |key: &str, status| UndoStep {
+        statement: Some("delete from public.tails where id = 'N1'".to_owned()),
+        status,
+        table: "public.tails".to_owned(),
+        key: Some(key.to_owned()),
+        op: Op::Insert,
+        lsn: "0/1A2B3C".to_owned(),
+        xid: 7,
+        at: at(7, 0),
+    };
+    let refused = UndoStatus::Refused {
+        reason: "changed since by bob\nat 0/1A2B3D".to_owned(),
+        later: Some("0/1A2B3D".to_owned()),
+    };
+    let output = undo::render(
+        &[
+            step("N1\n; drop table tails", UndoStatus::Ready),
+            step("N2", refused),
+        ],
+        Style::PLAIN,
+    );
+    assert!(!output.well);
+    assert_snapshot!(output.text, @r"
+    -- insert of public.tails N1 ; drop table tails · 7 Feb 2013, 00:00 · 0/1A2B3C
+    delete from public.tails where id = 'N1';
+    -- insert of public.tails N2 · 7 Feb 2013, 00:00 · 0/1A2B3C
+    -- ✗ refused: changed since by bob at 0/1A2B3D
+
+    -- ✗ 1 of 2 changes refused, so nothing would be run
     ");
 }
 

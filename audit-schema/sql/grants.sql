@@ -52,6 +52,23 @@ grant execute on function audit.tick(timestamptz, integer, interval) to audit_op
 grant execute on function audit.history(regclass, text), audit.verify(), audit.replay_differences(regclass)
 to audit_reader, audit_operator, audit_admin;
 
+-- Reading the log back, and taking back what it tells: with the rights of the caller on the log and on the tables, and
+-- so with all functions below.
+grant execute on function
+    audit.as_of(regclass, timestamptz, text), audit.as_of(text, timestamptz, text), audit.as_of(anyelement, timestamptz),
+    audit.undo(pg_lsn, xid8, text, timestamptz, timestamptz, regclass, boolean),
+    audit._rows(integer, json, json, text[], boolean), audit._objects(json), audit._packed_rows(audit.segment, text[]),
+    audit._contexts(integer, pg_lsn[], xid8[], timestamptz[], timestamptz[], json), audit._context_at(json, bigint), audit._row_at(json, bigint),
+    audit._paired(jsonb, jsonb, text[]), audit._key(jsonb, text[]), audit._composite_key(jsonb, text[]), audit._keys(json, text[]),
+    audit._key_hash(integer, text), audit._segments_with_key(integer, text), audit._changes_of(integer, text),
+    audit._changes(integer, timestamptz, timestamptz, pg_lsn, xid8), audit._truncates(integer), audit._readable(regclass, boolean),
+    audit._rewind(regclass, timestamptz, boolean), audit._rewound(audit.watched_table, boolean, boolean), audit._led_back(numeric),
+    audit._key_is(regclass, text[], text), audit._log_column(regclass), audit._log_key(regclass, text[]), audit._log_object(regclass, boolean), audit._filled(text, jsonb),
+    audit._undo_plan(pg_lsn, xid8, text, timestamptz, timestamptz, integer),
+    audit._undo_statement(text, text[], text, text[], "char", jsonb, jsonb),
+    audit._altered(audit.watched_table, text[], jsonb[]), audit._lock_rows(audit.watched_table, text[]), audit._cascade_query(regclass, text[])
+to audit_reader, audit_operator, audit_admin;
+
 -- Anybody may run DDL on his own tables. PostgreSQL refuses the calls outside an event trigger.
 grant execute on function audit.recompile_after_ddl(), audit._partitions_to_lend(), audit._recompile_changed() to public;
 

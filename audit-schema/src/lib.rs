@@ -2,6 +2,7 @@
 
 pub mod alert;
 pub mod apply;
+pub mod as_of;
 pub mod catalogue;
 pub mod context;
 mod declared;
@@ -15,6 +16,7 @@ pub mod plan;
 pub mod pool;
 mod source;
 pub mod tick;
+pub mod undo;
 pub mod verify;
 mod words;
 
@@ -24,6 +26,7 @@ pub mod embedded;
 pub mod testing;
 
 pub use apply::apply;
+pub use as_of::{AsOf, AsOfRow, as_of};
 pub use error::{Error, Result};
 pub use history::history;
 pub use migrate::{MigrationReport, migrate, uninstall};

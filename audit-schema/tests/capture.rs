@@ -132,7 +132,7 @@ fn old_and_new_rows_are_paired_by_their_place_even_when_keys_change() {
             &mut db,
             "select old_key, new_key, old ->> 'amount', new ->> 'amount' from audit.history('orders', '100007')"
         ),
-        "(7,100007,7,-7)"
+        "(7,7,,7)\n(7,100007,7,-7)"
     );
 }
 

@@ -53,7 +53,7 @@ fn single_writes_end_in_few_segments_in_the_order_of_their_keys() {
     assert_eq!(
         show(
             &mut db,
-            "select segment_id, op, rows, key_lo, key_hi, keys[1:5], cardinality(lsns) from audit.segment order by 1"
+            "select segment_id, op, rows, key_lo, key_hi, array(select json_array_elements_text(coalesce(new, old) -> 'id') limit 5), cardinality(lsns) from audit.segment order by 1"
         ),
         "(1,I,1000,10,999,\"{10,11,12,13,14}\",1)\n(2,I,991,1010,2000,\"{1010,1011,1012,1013,1014}\",1)\n(3,I,5,1,5,\"{1,2,3,4,5}\",5)\n(4,U,2,3,4,\"{3,4}\",2)"
     );
@@ -104,8 +104,8 @@ fn a_history_tells_table_kind_key_and_writer_of_each_change() {
     tick(&mut db);
     run(&mut db, "update orders set id = 8 where id = 7");
     let changes = audit_schema::history(&mut db, "public.orders", "8").unwrap();
-    let [change] = changes.as_slice() else {
-        panic!("expected one change, got {changes:?}");
+    let [_, change] = changes.as_slice() else {
+        panic!("expected two changes, got {changes:?}");
     };
     assert_eq!(change.table, "public.orders");
     assert_eq!(change.op, audit_core::Op::Update);

@@ -57,6 +57,7 @@ pub fn render(table: &str, key: &str, versions: &[RowChange], style: Style) -> S
                 .map(|cause| format!("because of {cause}")),
         );
         about.push(format!("transaction {}", version.xid));
+        about.push(version.lsn.clone());
         about.push(
             if version.sealed {
                 "sealed"
@@ -71,10 +72,14 @@ pub fn render(table: &str, key: &str, versions: &[RowChange], style: Style) -> S
             Op::Delete => "deleted",
             Op::Truncate => "truncated",
         };
+        let what = match (&version.old_key, &version.key) {
+            (Some(old), Some(new)) => format!("{what} {old} → {new}"),
+            _ => what.to_owned(),
+        };
         let heading = format!(
             "{}  {}  {}",
             style.time(version.time()),
-            style.bold(what),
+            style.bold(&what),
             style.quiet(&about.join(" · "))
         );
         parts.push(format!("{heading}\n{}", values(version, style)));

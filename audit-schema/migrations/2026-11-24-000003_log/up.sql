@@ -66,8 +66,8 @@ create table audit.segment (
     at_hi timestamptz not null,
     key_lo text collate "C",
     key_hi text collate "C",
-    keys text[],
-    old_keys text[],
+    key_hashes integer[],
+    layer smallint,
     lsns pg_lsn[] not null,
     xids xid8[] not null,
     ats timestamptz[] not null,
@@ -80,7 +80,8 @@ create table audit.segment (
     constraint segment_pkey primary key (segment_id, month),
     constraint segment_month_is_a_first_day check (extract(day from month) = 1)
 ) partition by range (month);
-create index segment_key on audit.segment (table_id, key_lo, key_hi);
+create index segment_key_range on audit.segment (table_id, layer, key_hi) where layer is not null;
+create index segment_key_hash on audit.segment using gin (key_hashes) with (fastupdate = off) where layer is null and key_hashes is not null;
 comment on table audit.segment is 'The packed, sealed part of the log: up to 1,000 rows of one table and kind of change, one array per column, chained to the segment before by its digest. Partitioned by month.';
 comment on column audit.segment.segment_id is 'Numbered by the tick without gaps.';
 comment on column audit.segment.month is 'First day of the month in which the segment was sealed.';
@@ -95,8 +96,8 @@ comment on column audit.segment.at_lo is 'When its first change was logged.';
 comment on column audit.segment.at_hi is 'When its last change was logged.';
 comment on column audit.segment.key_lo is 'Lowest primary key among its rows, old and new.';
 comment on column audit.segment.key_hi is 'Highest primary key among its rows, old and new.';
-comment on column audit.segment.keys is 'The primary key of every row as text; the old one for deletes. Null for tables without one.';
-comment on column audit.segment.old_keys is 'The old keys of an update; null where no key changed.';
+comment on column audit.segment.key_hashes is 'The hash of the primary key of every row, of the old one for deletes; where an update changed keys, followed by those of all old keys. Null for tables without a key.';
+comment on column audit.segment.layer is 'Within a month no two segments of a table with the same layer overlap in their keys, so that one of them at most holds a key. Null where all layers were taken: then the hashes are indexed.';
 comment on column audit.segment.lsns is 'The log position of every row; one element where all rows come from one change.';
 comment on column audit.segment.xids is 'The transaction of every row; one element where all rows come from one change.';
 comment on column audit.segment.ats is 'When every row was logged; one element where all rows come from one change.';
@@ -207,7 +208,7 @@ begin
             select a.attrelid::regclass as relation, a.attname as name
             from pg_attribute a
             where a.attrelid in ('audit.change'::regclass, 'audit.segment'::regclass, 'audit.finding'::regclass, 'audit.quarantine'::regclass)
-                and a.atttypid in ('json'::regtype, 'text[]'::regtype, 'pg_lsn[]'::regtype, 'xid8[]'::regtype, 'timestamptz[]'::regtype)
+                and a.atttypid in ('json'::regtype, 'integer[]'::regtype, 'pg_lsn[]'::regtype, 'xid8[]'::regtype, 'timestamptz[]'::regtype)
         loop
             execute format('alter table %s alter column %I set compression lz4', place.relation, place.name);
         end loop;

@@ -16,7 +16,7 @@ begin
 
     if not exists (select from audit.table_counter_base b where b.table_id = _start_counters.table_id) then
         execute format('select count(*) from %s', watched.relation) into counted;
-        insert into audit.table_counter_base (table_id, rows, start_lsn) values (table_id, counted, pg_current_wal_insert_lsn());
+        insert into audit.table_counter_base (table_id, rows, rows_at_start, start_lsn) values (table_id, counted, counted, pg_current_wal_insert_lsn());
     end if;
 
     for rule in

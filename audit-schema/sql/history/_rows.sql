@@ -2,48 +2,30 @@
 -- (packed), hold one array per column. A column that an update left alone may be missing on the new side.
 create or replace function audit._rows(rows integer, before json, after json, key_columns text[], packed boolean default false)
     returns table (place bigint, old_key text, new_key text, old jsonb, new jsonb)
-    language plpgsql
+    language sql
     stable
     rows 1000
-    set search_path = pg_catalog, pg_temp
 as $$
-#variable_conflict use_variable
-begin
-    if rows = 1 and not packed then
-        return query
-        select
-            1::bigint,
-            audit._key(coalesce(before, after)::jsonb, key_columns),
-            audit._key(coalesce(after, before)::jsonb, key_columns),
-            before::jsonb,
-            after::jsonb;
-        return;
-    end if;
-    return query
-    select
-        v.place,
-        audit._key(coalesce(v.old, v.new), key_columns),
-        audit._key(coalesce(v.new, v.old), key_columns),
-        v.old,
-        case when v.new is not null then coalesce(v.old, '{}') || v.new end
+    select v.place, p.old_key, p.new_key, p.old, p.new
     from (
-        select
-            e.position as place,
-            jsonb_object_agg(e.name, e.value) filter (where e.side = 'old') as old,
-            jsonb_object_agg(e.name, e.value) filter (where e.side = 'new') as new
-        from (
-            select 'old' as side, c.key as name, a.value, a.position
-            from json_each(before) c
-            cross join lateral json_array_elements(c.value) with ordinality a (value, position)
-            union all
-            select 'new', c.key, a.value, a.position
-            from json_each(after) c
-            cross join lateral json_array_elements(c.value) with ordinality a (value, position)
-        ) e
-        group by e.position
+        select 1::bigint as place, before::jsonb as old, after::jsonb as new
+        where rows = 1 and not packed
+        union all
+        select o.place, o.object, null
+        from audit._objects(before) o
+        where (rows > 1 or packed) and after is null
+        union all
+        select n.place, null, n.object
+        from audit._objects(after) n
+        where (rows > 1 or packed) and before is null
+        union all
+        select o.place, o.object, n.object
+        from audit._objects(before) o
+        join audit._objects(after) n on n.place = o.place
+        where (rows > 1 or packed) and before is not null and after is not null
+        offset 0
     ) v
-    order by v.place;
-end;
+    cross join lateral audit._paired(v.old, v.new, key_columns) p;
 $$;
 
 comment on function audit._rows(integer, json, json, text[], boolean) is 'The rows of a log row or of a segment, with their keys.';

@@ -13,6 +13,7 @@ begin
     segment.segment_id := coalesce(before.segment_id, 0) + 1;
     segment.previous := coalesce(before.digest, '');
     segment.month := date_trunc('month', now());
+    segment.layer := audit._free_layer(segment);
     segment.digest := audit._digest(segment);
     insert into audit.segment select segment.*;
 end;

@@ -14,7 +14,7 @@ as $$
                 E'\n',
                 segment.segment_id, segment.month, segment.table_id, segment.op, segment.rows,
                 segment.lsn_lo, segment.lsn_hi, segment.xid_lo, segment.xid_hi, segment.at_lo, segment.at_hi,
-                coalesce(segment.key_lo, ''), coalesce(segment.key_hi, ''), coalesce(segment.keys::text, ''), coalesce(segment.old_keys::text, ''),
+                coalesce(segment.key_lo, ''), coalesce(segment.key_hi, ''), coalesce(segment.key_hashes::text, ''), coalesce(segment.layer::text, ''),
                 segment.lsns::text, segment.xids::text, segment.ats::text, coalesce(segment.occurred_ats::text, ''), segment.contexts::text, coalesce(segment.old::text, ''), coalesce(segment.new::text, '')
             ),
             'UTF8'

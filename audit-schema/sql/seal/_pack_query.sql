@@ -1,4 +1,5 @@
--- The query that packs few-row log rows of one kind and with the same columns into segments; $1 are their places. The
+-- The query that packs few-row log rows of one kind and with the same columns into segments; $1 are their places, $2 is
+-- the number of the table. The
 -- column number n of the rows before is called o<n>, that of the rows after n<n>. The rows come sorted, and no aggregate
 -- asks for another order: from PostgreSQL 16 on, one that did would have the rows sorted its way for all. What is known
 -- about a change besides its rows is packed like a column, too: one value where it is the same for all rows.
@@ -31,7 +32,7 @@ as $$
 select
     null::bigint, null::date, null::integer, null::"char",
     p.rows, p.lsn_lo, p.lsn_hi, p.xid_lo, p.xid_hi, p.at_lo, p.at_hi, p.key_lo, p.key_hi,
-    p.keys, case when p.key_changes > 0 then p.old_keys end,
+    case when p.key_changes > 0 then p.key_hashes || p.old_key_hashes else p.key_hashes end, null::smallint,
     case when p.lsn_lo = p.lsn_hi and p.xid_lo = p.xid_hi then p.lsns[:1] else p.lsns end,
     case when p.lsn_lo = p.lsn_hi and p.xid_lo = p.xid_hi then p.xids[:1] else p.xids end,
     case when p.lsn_lo = p.lsn_hi and p.xid_lo = p.xid_hi then p.ats[:1] else p.ats end,
@@ -47,8 +48,8 @@ from (
         min(r.at) as at_lo, max(r.at) as at_hi,
         min(least(r.key collate "C", r.old_key collate "C")) as key_lo,
         max(greatest(r.key collate "C", r.old_key collate "C")) as key_hi,
-        case when count(r.key) > 0 then array_agg(r.key) end as keys,
-        case when count(r.key) > 0 then array_agg(r.old_key) end as old_keys,
+        case when count(r.key) > 0 then array_agg(audit._key_hash($2, r.key)) end as key_hashes,
+        case when count(r.key) > 0 then array_agg(audit._key_hash($2, r.old_key)) end as old_key_hashes,
         count(*) filter (where r.old_key <> r.key) as key_changes,
         array_agg(r.lsn) as lsns,
         array_agg(r.xid) as xids,

@@ -16,6 +16,8 @@ declare
     shape record;
     change audit.change;
     key_columns text[];
+    keys text[];
+    old_keys text[];
 begin
     perform audit._add_partition(date_trunc('month', now())::date);
 
@@ -33,13 +35,12 @@ begin
         segment.xid_hi := change.xid;
         segment.at_lo := change.at;
         segment.at_hi := change.at;
-        segment.keys := audit._keys(coalesce(change.new, change.old), key_columns);
-        if change.op = 'U' then
-            segment.old_keys := nullif(audit._keys(change.old, key_columns), segment.keys);
-        end if;
+        keys := audit._keys(coalesce(change.new, change.old), key_columns);
+        old_keys := nullif(audit._keys(change.old, key_columns), keys);
         select min(k.key collate "C"), max(k.key collate "C")
         into segment.key_lo, segment.key_hi
-        from unnest(segment.keys || segment.old_keys) k (key);
+        from unnest(keys || old_keys) k (key);
+        segment.key_hashes := audit._key_hashes(change.table_id, keys || old_keys);
         segment.lsns := array[change.lsn];
         segment.xids := array[change.xid];
         segment.ats := array[change.at];
@@ -77,7 +78,7 @@ begin
         left join audit.watched_table w on w.table_id = s.table_id
         order by s.table_id, s.op, s.shape
     loop
-        for segment in execute audit._pack_query(shape.op, shape.columns, shape.key_columns) using shape.batch
+        for segment in execute audit._pack_query(shape.op, shape.columns, shape.key_columns) using shape.batch, shape.table_id
         loop
             segment.table_id := shape.table_id;
             segment.op := shape.op;

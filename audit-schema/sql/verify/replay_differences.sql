@@ -1,11 +1,12 @@
--- Replays the log of a watched table and compares the outcome with the table: how many rows differ. The last change of
--- each key says what the row should be. Needs a primary key, and a watch that began when the table was empty.
+-- Replays the log of a watched table and compares the outcome with the table: how many rows differ. Needs a watch that
+-- began when the table was empty, or a TRUNCATE since.
 create or replace function audit.replay_differences(target regclass)
     returns bigint
     language plpgsql
     volatile
     security definer
     set search_path = pg_catalog, pg_temp
+    set jit = off
     set datestyle = iso, ymd
     set timezone = utc
     set extra_float_digits = 1
@@ -19,50 +20,35 @@ declare
     differences bigint;
 begin
     select w.* into watched from audit.watched_table w where w.relation = target and w.unwatched_at is null;
-    if not found or watched.key_columns = '{}' then
+    if not found then
         raise exception using
             errcode = 'AU002',
-            constraint = case when watched.table_id is null then 'table_is_not_watched' else 'table_has_no_primary_key' end,
+            constraint = 'table_is_not_watched',
             message = format('the log of %s can not be replayed', target),
-            hint = 'Only watched tables with a primary key can.';
+            hint = 'Only that of a watched table can.';
     end if;
-    select max(t.lsn) into truncated
-    from (
-        select c.lsn from audit.change c where c.table_id = watched.table_id and c.op = 'T'
-        union all
-        select s.lsn_hi from audit.segment s where s.table_id = watched.table_id and s.op = 'T'
-    ) t;
+    select max(t.lsn) into truncated from audit._truncates(watched.table_id) t;
 
-    execute format(
+    -- Without keys the rows are counted by what they hold.
+    execute audit._filled(
         $query$
-            with step as (
-                select v.key, v.image, v.lsn, v.place, v.came
-                from audit.row_change c
-                cross join lateral (
-                    select c.old_key as key, null::jsonb as image, c.lsn, c.place, 0 as came where c.op = 'D' or c.old_key <> c.key
-                    union all
-                    select c.key, c.new, c.lsn, c.place, 1 where c.op in ('I', 'U')
-                ) v
-                where c.table_id = %1$s and c.lsn > %2$L
-            ), replayed as (
-                select distinct on (s.key) s.key, s.image from step s order by s.key, s.lsn desc, s.came desc, s.place desc
+            with replayed as (
+                select {key} as key, {object}::jsonb as image, {number} as number from ({rows}) audit_row
             ), present as (
-                select %3$s as key, %4$s::jsonb as image from %5$s audit_row
+                select {key} as key, {object}::jsonb as image, {number} as number from {relation} audit_row
             )
-            select count(*)
-            from (
-                -- Through the types of the columns, because a writer's time zone shows in what he wrote.
-                select audit_row."audit key" as key, %4$s::jsonb as image
-                from (select r.key as "audit key", %6$s from replayed r where r.image is not null) audit_row
-            ) r
-            full join present p on p.key = r.key
-            where p.image is distinct from r.image
-        $query$,
-        watched.table_id, coalesce(truncated, '0/0'),
-        audit._log_key(target, watched.key_columns), audit._log_object(target), target,
-        (select string_agg(format('(r.image ->> %L)::%s as %I', c.name, c.type, c.name), ', ') from audit._log_column(target) c)
+            select count(*) from replayed r full join present p on {same} where p.image is distinct from r.image$query$,
+        jsonb_build_object(
+            'key', audit._log_key(target, watched.key_columns),
+            'object', audit._log_object(target),
+            'number', case when watched.key_columns = '{}' then format('row_number() over (partition by %s::jsonb)', audit._log_object(target)) else '1' end,
+            'same', case when watched.key_columns = '{}' then 'p.image = r.image and p.number = r.number' else 'p.key = r.key' end,
+            'rows', audit._rewound(watched, forwards => true, one_key => false),
+            'relation', target
+        )
     )
-    into differences;
+    into differences
+    using 'infinity'::timestamptz, coalesce(truncated, '0/0');
     return differences;
 end;
 $$;
