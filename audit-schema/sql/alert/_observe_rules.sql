@@ -56,7 +56,7 @@ begin
                     join audit.watched_table as watched on watched.table_id = rule.table_id and watched.unwatched_at is null
                     join audit.table_counter as table_counter on table_counter.table_id = rule.table_id
                     cross join lateral (
-                        select case when counter.failing <= (1 - rule.mostly) * table_counter.rows then 0 else counter.failing end as failing
+                        select case when counter.failing <= (1 - rule.mostly::numeric) * table_counter.rows then 0 else counter.failing end as failing
                     ) as counted
                 ) as audit_rule
             ) as audit_seen

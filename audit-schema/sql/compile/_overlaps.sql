@@ -14,6 +14,7 @@ declare
 begin
     select jsonb_build_object(
         'id', r.rule_id,
+        'which', side,
         'relation', w.relation,
         'names', k.names,
         -- What of a table row is compared, under the same names.
@@ -82,11 +83,11 @@ begin
         '            group by {near_names}, audit_near.overlapping, audit_near.present\n'
         '        )\n'
         '        select coalesce(sum(j.present) filter (where j.overlapping > 1), 0) - coalesce(sum(j.present - j.same) filter (where j.overlapping - j.came > 1), 0)\n'
-        '        into moved_{id}\n'
+        '        into {which}_moved_{id}\n'
         '        from audit_judged j;\n'
-        || case when side = 'new' then E'        more_{id} := greatest(moved_{id} - cardinality(new_places_{id}), 0);\n' else '' end
-        || case when side = 'old' then E'        old_count_{id} := greatest(-moved_{id}, 0);\n        old_failed_{id} := old_count_{id} > 0;\n'
-            when with_old then E'        old_count_{id} := greatest(cardinality(new_places_{id}) - moved_{id}, 0);\n        old_failed_{id} := old_count_{id} > 0;\n'
+        || case when side = 'new' then E'        more_{id} := greatest({which}_moved_{id} - cardinality(new_places_{id}), 0);\n' else '' end
+        || case when side = 'old' then E'        old_count_{id} := greatest(-{which}_moved_{id}, 0);\n        old_failed_{id} := old_count_{id} > 0;\n'
+            when with_old then E'        old_count_{id} := greatest(cardinality(new_places_{id}) - {which}_moved_{id}, 0);\n        old_failed_{id} := old_count_{id} > 0;\n'
             else '' end
         || E'    end if;\n',
         parts || (

@@ -23,7 +23,8 @@ as $$
         end
         || case when side = 'new' and (r.class = 'transition' or r.kind in ('unique', 'no_overlap')) then format(E'    new_places_%s bigint[];\n', r.rule_id) else '' end
         -- A row that comes may make rows fail that were there before.
-        || case when r.kind <> 'no_overlap' then '' when side = 'new' then format(E'    more_%1$s bigint := 0;\n    moved_%1$s bigint;\n', r.rule_id) else '' end,
+        || case when r.kind = 'no_overlap' then format(E'    %s_moved_%s bigint;\n', side, r.rule_id) else '' end
+        || case when r.kind = 'no_overlap' and side = 'new' then format(E'    more_%s bigint := 0;\n', r.rule_id) else '' end,
         '' order by r.rule_id
     ), '')
     from audit._compiled_rule(table_id, side) r

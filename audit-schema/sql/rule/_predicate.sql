@@ -74,13 +74,13 @@ begin
             );
         when 'max_change' then
             -- As numeric, because the difference of two integers may be too large for an integer.
-            return concat_ws(
+            return format('%1$s = old.%1$s or (', subject) || concat_ws(
                 ' and ',
                 format('abs(%1$s::numeric - old.%1$s::numeric) <= %2$L::numeric', subject, definition ->> 'absolute')
                     || case when definition ? 'absolute' then '' end,
                 format('abs(%1$s::numeric - old.%1$s::numeric) <= %2$L::numeric * abs(old.%1$s::numeric)', subject, definition ->> 'relative')
                     || case when definition ? 'relative' then '' end
-            );
+            ) || ')';
         when 'references', 'unique', 'no_overlap', 'writers' then
             return null;
         else

@@ -23,7 +23,7 @@ select
     coalesce(counter.errors, 0)::bigint as errors,
     case
         when rule.shadow then 0
-        when counter.failing <= (1 - rule.mostly) * rows.rows then 0
+        when counter.failing <= (1 - rule.mostly::numeric) * rows.rows then 0
         else coalesce(counter.failing, 0)
     end::bigint as taken_as_failing,
     activity.first_failed_hour,
