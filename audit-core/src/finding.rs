@@ -23,6 +23,8 @@ pub struct Finding {
     pub severity: Severity,
     /// What was done with the failing rows.
     pub action: Action,
+    /// Nothing was done, because the rule is on trial.
+    pub shadow: bool,
     /// Who has to fix it.
     pub owner: String,
     /// What kind of statement it was.

@@ -1,11 +1,12 @@
 //! Rules: what correct data looks like.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Action, Error, Period, Severity};
+use crate::{Action, Error, Format, Period, Severity};
 
 /// A statement of what correct data looks like, about the rows of one table.
 ///
@@ -32,6 +33,11 @@ pub struct Rule {
     pub nulls: Nulls,
     /// What a rule that itself raises an error does to the write.
     pub on_error: OnError,
+    /// The share of rows that has to pass, above 0 and below 1, for the rule to be taken as kept; `None` means all of
+    /// them. Every failing row is counted all the same.
+    pub mostly: Option<f64>,
+    /// The rule is evaluated and counted, but never acts and never alerts.
+    pub shadow: bool,
 }
 
 /// What a rule compares with what. Serialised, it is the name of the kind and the options of the kind.
@@ -125,26 +131,50 @@ pub enum RuleKind {
         /// The columns that are compared together.
         columns: Vec<String>,
     },
-}
-
-/// The formats that [`RuleKind::Format`] knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Format {
-    /// An e-mail address.
-    Email,
-    /// A UUID.
-    Uuid,
-    /// A web address.
-    Url,
-    /// An IPv4 or IPv6 address.
-    Ip,
-    /// A date as `2013-02-08`.
-    IsoDate,
-    /// A country code of two capital letters, as ISO 3166 has them.
-    Country,
-    /// A currency code of three capital letters, as ISO 4217 has them.
-    Currency,
+    /// No two rows with the same values last at the same time: from the start, which belongs to it, to the end, which
+    /// does not. An end that is null is open.
+    NoOverlap {
+        /// The columns that say what may not be taken twice; none means that all rows are compared.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        columns: Vec<String>,
+        /// The column in which a row begins: a time or a number.
+        from: String,
+        /// The column in which it ends.
+        to: String,
+    },
+    /// The value does not change once it is written.
+    Immutable {
+        /// The column.
+        column: String,
+    },
+    /// The value changes only as allowed. Staying the same is always allowed.
+    Transition {
+        /// The column.
+        column: String,
+        /// To which values each value may change; one that is not named may not change.
+        allowed: BTreeMap<String, Vec<Value>>,
+    },
+    /// The number changes by no more than so much in one update. At least one bound is given.
+    MaxChange {
+        /// The column.
+        column: String,
+        /// The greatest difference between the values before and after.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        absolute: Option<Value>,
+        /// The greatest difference as a share of the value before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        relative: Option<Value>,
+    },
+    /// Only these write to the table: insert, update, delete or truncate. At least one list is given; where both are,
+    /// both have to hold.
+    Writers {
+        /// Roles: the one that logged in, or the one it has taken on with `set role`.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        roles: Vec<String>,
+        /// Values of `application_name`.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        applications: Vec<String>,
+    },
 }
 
 /// Whether a predicate that is null passes or fails.
@@ -171,7 +201,7 @@ pub enum OnError {
 
 impl RuleKind {
     /// The names of all kinds, as the policy file and the database spell them.
-    pub const NAMES: [&'static str; 12] = [
+    pub const NAMES: [&'static str; 17] = [
         "not_null",
         "not_blank",
         "one_of",
@@ -184,6 +214,11 @@ impl RuleKind {
         "expression",
         "references",
         "unique",
+        "no_overlap",
+        "immutable",
+        "transition",
+        "max_change",
+        "writers",
     ];
 
     /// The name of the kind.
@@ -201,10 +236,16 @@ impl RuleKind {
             RuleKind::Expression { .. } => "expression",
             RuleKind::References { .. } => "references",
             RuleKind::Unique { .. } => "unique",
+            RuleKind::NoOverlap { .. } => "no_overlap",
+            RuleKind::Immutable { .. } => "immutable",
+            RuleKind::Transition { .. } => "transition",
+            RuleKind::MaxChange { .. } => "max_change",
+            RuleKind::Writers { .. } => "writers",
         }
     }
 
-    /// The columns that the kind names; none for an expression, whose columns only the database can tell.
+    /// The columns that the kind names; none for an expression, whose columns only the database can tell, and none for
+    /// writers, who are not in the row.
     pub fn columns(&self) -> Vec<&str> {
         match self {
             RuleKind::NotNull { column }
@@ -216,9 +257,16 @@ impl RuleKind {
             | RuleKind::Matches { column, .. }
             | RuleKind::Format { column, .. }
             | RuleKind::NotFuture { column, .. }
-            | RuleKind::References { column, .. } => vec![column],
+            | RuleKind::References { column, .. }
+            | RuleKind::Immutable { column }
+            | RuleKind::Transition { column, .. }
+            | RuleKind::MaxChange { column, .. } => vec![column],
             RuleKind::Unique { columns } => columns.iter().map(String::as_str).collect(),
-            RuleKind::Expression { .. } => Vec::new(),
+            RuleKind::NoOverlap { columns, from, to } => {
+                let names = columns.iter().chain([from, to]);
+                names.map(String::as_str).collect()
+            }
+            RuleKind::Expression { .. } | RuleKind::Writers { .. } => Vec::new(),
         }
     }
 
@@ -235,6 +283,7 @@ impl RuleKind {
     pub fn default_name(&self) -> Option<String> {
         match self {
             RuleKind::Expression { .. } => None,
+            RuleKind::Writers { .. } => Some("writers".to_owned()),
             other => Some(format!("{}_{}", other.name(), other.columns().join("_"))),
         }
     }
@@ -324,6 +373,48 @@ impl RuleKind {
                 }
                 _ => format!("{} is unique", columns.concat()),
             },
+            RuleKind::NoOverlap { columns, from, to } if columns.is_empty() => {
+                format!("no two rows overlap from {from} to {to}")
+            }
+            RuleKind::NoOverlap { columns, from, to } => format!(
+                "no two rows of one {} overlap from {from} to {to}",
+                columns.join(" and ")
+            ),
+            RuleKind::Immutable { column } => format!("{column} does not change"),
+            RuleKind::Transition { column, allowed } => {
+                let ways: Vec<String> = allowed
+                    .iter()
+                    .map(|(from, to)| match to.as_slice() {
+                        [] => format!("{from} to nothing"),
+                        to => format!("{from} to {}", list(to)),
+                    })
+                    .collect();
+                format!("{column} changes only from {}", ways.join("; "))
+            }
+            RuleKind::MaxChange {
+                column,
+                absolute,
+                relative,
+            } => {
+                let bounds = [
+                    absolute.as_ref().map(plain),
+                    relative
+                        .as_ref()
+                        .map(|share| format!("{} of what it was", plain(share))),
+                ];
+                let bounds: Vec<String> = bounds.into_iter().flatten().collect();
+                format!("{column} changes by at most {}", bounds.join(" and "))
+            }
+            RuleKind::Writers {
+                roles,
+                applications,
+            } => {
+                let who = [("role", roles), ("application", applications)]
+                    .into_iter()
+                    .filter(|(_, names)| !names.is_empty())
+                    .map(|(what, names)| format!("{what} {}", names.join(" or ")));
+                format!("only {} writes", who.collect::<Vec<_>>().join(" with "))
+            }
         }
     }
 }
@@ -331,44 +422,6 @@ impl RuleKind {
 impl fmt::Display for RuleKind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.demand())
-    }
-}
-
-impl Format {
-    /// Every format.
-    pub const ALL: [Format; 7] = [
-        Format::Email,
-        Format::Uuid,
-        Format::Url,
-        Format::Ip,
-        Format::IsoDate,
-        Format::Country,
-        Format::Currency,
-    ];
-
-    /// The word, as the policy file and the database spell it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Format::Email => "email",
-            Format::Uuid => "uuid",
-            Format::Url => "url",
-            Format::Ip => "ip",
-            Format::IsoDate => "iso_date",
-            Format::Country => "country",
-            Format::Currency => "currency",
-        }
-    }
-
-    fn label(self) -> &'static str {
-        match self {
-            Format::Email => "an e-mail address",
-            Format::Uuid => "a UUID",
-            Format::Url => "a web address",
-            Format::Ip => "an IP address",
-            Format::IsoDate => "a date as 2013-02-08",
-            Format::Country => "a country code",
-            Format::Currency => "a currency code",
-        }
     }
 }
 

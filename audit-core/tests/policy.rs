@@ -456,14 +456,14 @@ audit.yml:20:12: unknown channel `opps`
 #[test]
 fn a_rule_without_a_kind_says_which_kinds_there_are() {
     assert_snapshot!(rule_errors("      - severity: critical\n"), @r"
-    audit.yml:5:9: the rule has no kind
-      |
-    5 |       - severity: critical
-      |         ^
-      = expected `not_null`, `not_blank`, `one_of`, `not_one_of`, `range`, `length`, `matches`, `format`, `not_future`, `expression`, `references` or `unique`
+audit.yml:5:9: the rule has no kind
+  |
+5 |       - severity: critical
+  |         ^
+  = expected `not_null`, `not_blank`, `one_of`, `not_one_of`, `range`, `length`, `matches`, `format`, `not_future`, `expression`, `references`, `unique`, `no_overlap`, `immutable`, `transition`, `max_change` or `writers`
 
-    1 error; nothing was applied
-    ");
+1 error; nothing was applied
+");
 }
 
 #[test]
@@ -503,10 +503,10 @@ tables:
   public.flights:
     retain: { changes: 2y }
     rules:
-      - immutable: [carrier]
+      - volume: { within: 0.5 }
       - fresh: { within: 2h }
       - not_null: tailnum
-        mostly: 0.99
+        mode: hide
 summaries:
   worst: { from: public.flights, measures: { delay: { max: dep_delay } } }
 channels:
@@ -520,10 +520,10 @@ audit.yml:5:5: `retain` is not supported yet
   |     ^^^^^^
   = take it out; nothing would check it
 
-audit.yml:7:9: `immutable` is not supported yet
+audit.yml:7:9: `volume` is not supported yet
   |
-7 |       - immutable: [carrier]
-  |         ^^^^^^^^^
+7 |       - volume: { within: 0.5 }
+  |         ^^^^^^
   = take it out; nothing would check it
 
 audit.yml:8:9: `fresh` is not supported yet
@@ -532,10 +532,10 @@ audit.yml:8:9: `fresh` is not supported yet
   |         ^^^^^
   = take it out; nothing would check it
 
-audit.yml:10:9: `mostly` is not supported yet
+audit.yml:10:9: `mode` is not supported yet
    |
-10 |         mostly: 0.99
-   |         ^^^^^^
+10 |         mode: hide
+   |         ^^^^
    = take it out; nothing would check it
 
 audit.yml:12:55: `max` is not supported yet

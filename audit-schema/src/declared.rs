@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Oid, Text};
+use diesel::sql_types::{Array, BigInt, Bool, Double, Integer, Jsonb, Nullable, Oid, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl};
 use serde_json::Value;
 
@@ -59,6 +59,10 @@ pub(crate) struct Rule {
     pub(crate) nulls: String,
     #[diesel(sql_type = Text)]
     pub(crate) on_error: String,
+    #[diesel(sql_type = Nullable<Double>)]
+    pub(crate) mostly: Option<f64>,
+    #[diesel(sql_type = Bool)]
+    pub(crate) shadow: bool,
     #[diesel(sql_type = Bool)]
     pub(crate) broken: bool,
 }
@@ -139,7 +143,7 @@ pub(crate) fn load(connection: &mut PgConnection) -> Result<Declared> {
         rules: diesel::sql_query(
             "select r.rule_id, w.relation::oid as relation, r.name, r.kind, r.definition, r.condition, r.severity,
                  r.action, r.owner, r.why, extract(epoch from r.fix_within)::bigint as fix_within, r.nulls, r.on_error,
-                 r.broken is not null as broken
+                 r.mostly, r.shadow, r.broken is not null as broken
              from audit.rule r
              join audit.watched_table w using (table_id)
              where r.retired_at is null

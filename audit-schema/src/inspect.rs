@@ -107,6 +107,12 @@ pub struct RuleStatus {
     /// `flag`, `quarantine` or `reject`.
     #[diesel(sql_type = Text)]
     pub action: String,
+    /// It is on trial: evaluated and counted, but it never acts and never alerts.
+    #[diesel(sql_type = Bool)]
+    pub shadow: bool,
+    /// Rows that fail it now, or 0 if it is on trial or enough rows pass it.
+    #[diesel(sql_type = BigInt)]
+    pub taken_as_failing: i64,
     /// Who has to fix what fails.
     #[diesel(sql_type = Text)]
     pub owner: String,
@@ -246,13 +252,12 @@ pub fn status(connection: &mut PgConnection) -> Result<Status> {
             (
                 select count(*)
                 from audit.rule as rule
-                where rule.table_id = watched.table_id and rule.retired_at is null
+                where rule.table_id = watched.table_id and rule.retired_at is null and not rule.shadow
             ) as rules,
             (
                 select count(*)
-                from audit.rule as rule
-                join audit.rule_counter as failed using (rule_id)
-                where rule.table_id = watched.table_id and rule.retired_at is null and failed.failing > 0
+                from audit.rule_status as rule
+                where rule.table_id = watched.table_id and rule.taken_as_failing > 0
             ) as failing_rules,
             (
                 select count(*)
@@ -271,6 +276,8 @@ pub fn status(connection: &mut PgConnection) -> Result<Status> {
             rule.name,
             rule.severity,
             rule.action,
+            rule.shadow,
+            rule.taken_as_failing,
             rule.owner,
             counter.failing,
             counter.errors,
@@ -280,12 +287,12 @@ pub fn status(connection: &mut PgConnection) -> Result<Status> {
                 from audit.finding as finding
                 where finding.rule_id = rule.rule_id and finding.new_failed > 0
             ) as last_failed
-        from audit.rule as rule
+        from audit.rule_status as rule
         join audit.watched_table as watched using (table_id)
         join audit.rule_counter as counter using (rule_id)
         join audit.table_counter as rows on rows.table_id = rule.table_id
-        where rule.retired_at is null and watched.unwatched_at is null
         order by
+            rule.shadow,
             array_position(array['critical', 'important', 'normal', 'low'], rule.severity),
             counter.failing desc,
             watched.name,
@@ -346,7 +353,8 @@ pub fn findings(connection: &mut PgConnection, filter: &Filter) -> Result<Vec<Fi
             watched.name as \"table\",
             rule.name as rule,
             rule.severity,
-            finding.action,
+            case finding.action when 'shadow' then 'flag' else finding.action end as action,
+            finding.action = 'shadow' as shadow,
             rule.owner,
             finding.op::text as op,
             finding.rows,
@@ -392,6 +400,8 @@ struct FindingRow {
     severity: String,
     #[diesel(sql_type = Text)]
     action: String,
+    #[diesel(sql_type = Bool)]
+    shadow: bool,
     #[diesel(sql_type = Text)]
     owner: String,
     #[diesel(sql_type = Text)]
@@ -432,6 +442,7 @@ impl TryFrom<FindingRow> for Finding {
             rule: row.rule,
             severity: row.severity.parse().map_err(Error::unreadable)?,
             action: row.action.parse().map_err(Error::unreadable)?,
+            shadow: row.shadow,
             owner: row.owner,
             op: Op::from_letter(&row.op).map_err(Error::unreadable)?,
             rows: row.rows,

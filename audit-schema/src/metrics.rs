@@ -161,7 +161,7 @@ pub struct RuleStatus {
     pub severity: Severity,
     /// Who has to fix what fails.
     pub owner: String,
-    /// Rows that fail it now.
+    /// Rows that fail it now; 0 if as many pass as have to.
     pub failing: i64,
     /// Statements for which it could not be evaluated.
     pub errors: i64,
@@ -523,12 +523,13 @@ pub fn rules(connection: &mut PgConnection) -> Result<Vec<RuleStatus>> {
             status.definition,
             status.severity,
             status.owner,
-            status.failing,
+            status.taken_as_failing as failing,
             status.errors,
             status.first_failed_hour
         from audit.rule_status as status
+        where not status.shadow
         order by
-            status.failing desc,
+            status.taken_as_failing desc,
             array_position(array['critical', 'important', 'normal', 'low'], status.severity),
             status.table_name,
             status.name",

@@ -61,6 +61,19 @@ pub(crate) fn rule_differences(
         &stored.on_error,
         rule.on_error.name(),
     );
+    let share = |mostly: Option<f64>| mostly.map_or_else(String::new, |share| share.to_string());
+    differs(
+        &mut differences,
+        "mostly",
+        &share(stored.mostly),
+        &share(rule.mostly),
+    );
+    differs(
+        &mut differences,
+        "shadow",
+        &stored.shadow.to_string(),
+        &rule.shadow.to_string(),
+    );
     differences
 }
 

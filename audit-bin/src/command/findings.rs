@@ -31,6 +31,7 @@ pub fn render(findings: &[Finding], style: Style) -> String {
             Painted::severity(finding.severity.name()),
             table_name(&finding.table),
             match finding.action {
+                _ if finding.shadow => format!("{} (shadow)", finding.rule),
                 Action::Quarantine => format!("{} (set aside)", finding.rule),
                 _ => finding.rule.clone(),
             },

@@ -69,7 +69,12 @@ fn rules(status: &Status, style: Style) -> String {
     );
     for rule in failing(status) {
         columns.row(cells![
-            format!("{}.{}", table_name(&rule.table), rule.name),
+            format!(
+                "{}.{}{}",
+                table_name(&rule.table),
+                rule.name,
+                if rule.shadow { " (shadow)" } else { "" }
+            ),
             Painted::severity(&rule.severity),
             number(rule.failing),
             percent(rule.failing_ratio),
@@ -86,10 +91,9 @@ fn rules(status: &Status, style: Style) -> String {
 }
 
 fn failing(status: &Status) -> impl Iterator<Item = &RuleStatus> {
-    status
-        .rules
-        .iter()
-        .filter(|rule| rule.failing > 0 || rule.errors > 0)
+    status.rules.iter().filter(|rule| {
+        rule.taken_as_failing > 0 || rule.errors > 0 || rule.shadow && rule.failing > 0
+    })
 }
 
 fn alerts(status: &Status, style: Style) -> String {
@@ -124,7 +128,7 @@ fn summary(status: &Status, style: Style) -> String {
         count(size(status.tables.len()), "table"),
         format!(
             "{} of {} failing",
-            failing(status).count(),
+            failing(status).filter(|rule| !rule.shadow).count(),
             count(size(status.rules.len()), "rule")
         ),
         format!(

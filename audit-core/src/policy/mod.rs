@@ -2,6 +2,7 @@
 
 mod alert;
 mod error;
+mod kind;
 mod node;
 mod read;
 mod suggest;

@@ -404,6 +404,22 @@ impl Reader {
         self.word(entry.node, name, words)
     }
 
+    /// `true` or `false`.
+    pub(super) fn truth(&mut self, node: &Node, what: &str) -> Option<bool> {
+        if let Tree::Bool(value) = node.value {
+            return Some(value);
+        }
+        self.refuse(
+            node.at,
+            format!(
+                "{what} must be `true` or `false`, and this is {}",
+                node.article()
+            ),
+            None,
+        );
+        None
+    }
+
     /// A severity.
     pub(super) fn severity(&mut self, node: &Node) -> Option<Severity> {
         self.word(

@@ -2,16 +2,14 @@
 
 use std::collections::HashMap;
 
-use serde_json::Value;
-
 use super::node::{Node, Tree};
 use super::read::{Entry, Fields, Reader, one_of};
 use super::suggest::nearest;
 use super::{Declared, Defaults, Location, Part, TablePolicy};
-use crate::{Action, Format, Nulls, OnError, Rule, RuleKind, Severity};
+use crate::{Action, Nulls, OnError, Rule, RuleKind, Severity};
 
 /// What every rule may say, whatever its kind.
-const ATTRIBUTES: [&str; 9] = [
+const ATTRIBUTES: [&str; 11] = [
     "name",
     "severity",
     "action",
@@ -21,14 +19,11 @@ const ATTRIBUTES: [&str; 9] = [
     "where",
     "nulls",
     "on_error",
+    "mostly",
+    "shadow",
 ];
 /// Kinds of the design that are not built yet.
-const LATER_KINDS: [&str; 14] = [
-    "immutable",
-    "transition",
-    "max_change",
-    "writers",
-    "no_overlap",
+const LATER_KINDS: [&str; 9] = [
     "row_count",
     "bounds",
     "fresh",
@@ -40,17 +35,7 @@ const LATER_KINDS: [&str; 14] = [
     "distribution",
 ];
 /// Attributes of the design that are not built yet.
-const LATER_ATTRIBUTES: [&str; 3] = ["mostly", "shadow", "mode"];
-
-/// One rule as it stands in the file: a short form may stand for several.
-struct Kind {
-    kind: RuleKind,
-    column: Option<(String, Location)>,
-    /// The column's options, or the expression.
-    expression: Option<Location>,
-    reference: Option<Location>,
-    more_columns: Vec<(String, Location)>,
-}
+const LATER_ATTRIBUTES: [&str; 1] = ["mode"];
 
 impl Reader {
     pub(super) fn tables(&mut self, policy: &Fields<'_>, defaults: &Defaults) -> Vec<TablePolicy> {
@@ -154,6 +139,12 @@ impl Reader {
                 &[OnError::Pass, OnError::Block].map(|on_error| (on_error.name(), on_error)),
             )
             .unwrap_or_default();
+        let mostly = fields
+            .get("mostly")
+            .and_then(|entry| self.mostly(entry, action, kind_entry));
+        let shadow = fields
+            .get("shadow")
+            .is_some_and(|entry| self.truth(entry.node, "`shadow`").unwrap_or_default());
         let fix_within = match fields.get("fix_within") {
             Some(entry) => self.fix_within(entry.node),
             None => severity.map(|severity| {
@@ -245,8 +236,44 @@ impl Reader {
                 fix_within,
                 nulls,
                 on_error,
+                mostly,
+                shadow,
             });
         }
+    }
+
+    /// The share of rows that has to pass. Only counters know shares, and only what is flagged may be left as it is.
+    fn mostly(&mut self, entry: Entry<'_>, action: Action, kind: Option<Entry<'_>>) -> Option<f64> {
+        let share = match &entry.node.value {
+            Tree::Number(number) => number.as_f64(),
+            _ => None,
+        };
+        let Some(share) = share.filter(|share| *share > 0.0 && *share < 1.0) else {
+            self.refuse(
+                entry.node.at,
+                "`mostly` is the share of rows that has to pass",
+                "expected a number above 0 and below 1, for example `mostly: 0.95`",
+            );
+            return None;
+        };
+        if action != Action::Flag {
+            self.refuse(
+                entry.key,
+                format!("`mostly` does not go with `action: {action}`"),
+                "a row is acted on by itself, whatever the others are; leave one of the two out",
+            );
+            return None;
+        }
+        let about_changes = ["immutable", "transition", "max_change", "writers"];
+        if let Some(kind) = kind.filter(|kind| about_changes.contains(&kind.name)) {
+            self.refuse(
+                entry.key,
+                format!("`mostly` does not go with `{}`", kind.name),
+                "the rule is about changes, of which no share of the rows can be told",
+            );
+            return None;
+        }
+        Some(share)
     }
 
     /// The entry that says the kind. Everything else that is not known is reported.
@@ -292,302 +319,6 @@ impl Reader {
         kind
     }
 
-    /// The rules that a kind and its options stand for: one for each column.
-    fn kinds(&mut self, entry: Entry<'_>) -> Vec<Kind> {
-        let what = format!("`{}`", entry.name);
-        match entry.name {
-            "not_null" => self.for_each_column(entry, |column| RuleKind::NotNull { column }),
-            "not_blank" => self.for_each_column(entry, |column| RuleKind::NotBlank { column }),
-            "not_future" if !matches!(entry.node.value, Tree::Map(_)) => {
-                self.for_each_column(entry, |column| RuleKind::NotFuture {
-                    column,
-                    tolerance: None,
-                })
-            }
-            "not_future" => self.for_each_option(entry, |reader, column, node| {
-                let fields = reader.fields(node, &what, &["tolerance"], &[])?;
-                let tolerance = fields
-                    .get("tolerance")
-                    .map(|entry| reader.period(entry.node, "`tolerance`"));
-                Some(RuleKind::NotFuture {
-                    column,
-                    tolerance: match tolerance {
-                        Some(period) => Some(period?),
-                        None => None,
-                    },
-                })
-            }),
-            "one_of" => self.for_each_option(entry, |reader, column, node| {
-                let values = reader.values(node, &what)?;
-                Some(RuleKind::OneOf { column, values })
-            }),
-            "not_one_of" => self.for_each_option(entry, |reader, column, node| {
-                let values = reader.values(node, &what)?;
-                Some(RuleKind::NotOneOf { column, values })
-            }),
-            "range" => self.for_each_option(entry, |reader, column, node| {
-                let (min, max) = reader.bounds(node, &what)?;
-                Some(RuleKind::Range { column, min, max })
-            }),
-            "length" => self.for_each_option(entry, |reader, column, node| {
-                let (min, max) = reader.bounds(node, &what)?;
-                let mut count = |bound: Option<Value>| match bound {
-                    None => Some(None),
-                    Some(value) => match value.as_u64().and_then(|count| u32::try_from(count).ok())
-                    {
-                        Some(count) => Some(Some(count)),
-                        None => {
-                            reader.refuse(
-                                node.at,
-                                "a length is a whole number of characters, not below 0",
-                                None,
-                            );
-                            None
-                        }
-                    },
-                };
-                Some(RuleKind::Length {
-                    column,
-                    min: count(min)?,
-                    max: count(max)?,
-                })
-            }),
-            "matches" => self.for_each_option(entry, |reader, column, node| {
-                let pattern = reader.text(node, "a pattern")?;
-                Some(RuleKind::Matches { column, pattern })
-            }),
-            "format" => self.for_each_option(entry, |reader, column, node| {
-                let format = reader.word(
-                    node,
-                    "format",
-                    &Format::ALL.map(|format| (format.name(), format)),
-                )?;
-                Some(RuleKind::Format { column, format })
-            }),
-            "references" => {
-                let mut kinds = self.for_each_option(entry, |reader, column, node| {
-                    let text = reader.text(node, "a reference")?;
-                    let parts = identifiers(&text);
-                    let [schema, table, key] = parts.as_slice() else {
-                        reader.refuse(
-                            node.at,
-                            format!("`{text}` does not name a column of a table"),
-                            "expected `schema.table.column`",
-                        );
-                        return None;
-                    };
-                    Some(RuleKind::References {
-                        column,
-                        table: format!("{schema}.{table}"),
-                        key: unquoted(key),
-                    })
-                });
-                for kind in &mut kinds {
-                    kind.reference = kind.expression;
-                    // The referenced column is named in the same place as its table.
-                    if let (RuleKind::References { key, .. }, Some(at), Some((column, _))) =
-                        (&kind.kind, kind.reference, &kind.column)
-                        && key != column
-                    {
-                        kind.more_columns.push((key.clone(), at));
-                    }
-                }
-                kinds
-            }
-            "unique" => {
-                let Some(columns) = self.texts(entry.node, &what) else {
-                    return Vec::new();
-                };
-                vec![Kind {
-                    kind: RuleKind::Unique {
-                        columns: columns.iter().map(|(column, _)| column.clone()).collect(),
-                    },
-                    column: None,
-                    expression: None,
-                    reference: None,
-                    more_columns: columns,
-                }]
-            }
-            "expression" => {
-                let Some(expression) = self.text(entry.node, &what) else {
-                    return Vec::new();
-                };
-                vec![Kind {
-                    kind: RuleKind::Expression { expression },
-                    column: None,
-                    expression: Some(entry.node.at),
-                    reference: None,
-                    more_columns: Vec::new(),
-                }]
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    /// `not_null: tailnum` and `not_null: [tailnum, dest]`.
-    fn for_each_column(
-        &mut self,
-        entry: Entry<'_>,
-        kind: impl Fn(String) -> RuleKind,
-    ) -> Vec<Kind> {
-        if matches!(entry.node.value, Tree::Map(_)) {
-            self.refuse(
-                entry.node.at,
-                format!("`{}` takes columns, and this is a mapping", entry.name),
-                "expected a column, or a list of columns",
-            );
-            return Vec::new();
-        }
-        self.texts(entry.node, &format!("`{}`", entry.name))
-            .unwrap_or_default()
-            .into_iter()
-            .map(|(column, at)| Kind {
-                kind: kind(column.clone()),
-                column: Some((column, at)),
-                expression: None,
-                reference: None,
-                more_columns: Vec::new(),
-            })
-            .collect()
-    }
-
-    /// `range: { distance: …, air_time: … }`.
-    fn for_each_option(
-        &mut self,
-        entry: Entry<'_>,
-        mut kind: impl FnMut(&mut Self, String, &Node) -> Option<RuleKind>,
-    ) -> Vec<Kind> {
-        let what = format!("`{}`", entry.name);
-        let Tree::Map(_) = entry.node.value else {
-            let help = format!("expected `{}: {{ column: … }}`", entry.name);
-            self.refuse(
-                entry.node.at,
-                format!(
-                    "{what} needs a column and its options, and this is {}",
-                    entry.node.article()
-                ),
-                help.as_str(),
-            );
-            return Vec::new();
-        };
-        let Some(columns) = self.map(entry.node, &what) else {
-            return Vec::new();
-        };
-        if columns.is_empty() {
-            self.refuse(entry.node.at, format!("{what} must not be empty"), None);
-        }
-        columns
-            .iter()
-            .filter_map(|option| {
-                Some(Kind {
-                    kind: kind(self, option.name.to_owned(), option.node)?,
-                    column: Some((option.name.to_owned(), option.key)),
-                    expression: Some(option.node.at),
-                    reference: None,
-                    more_columns: Vec::new(),
-                })
-            })
-            .collect()
-    }
-
-    fn values(&mut self, node: &Node, what: &str) -> Option<Vec<Value>> {
-        let items = self.list(node, what)?;
-        let values: Vec<Value> = items.iter().filter_map(|item| self.value(item)).collect();
-        (values.len() == items.len()).then_some(values)
-    }
-
-    fn value(&mut self, node: &Node) -> Option<Value> {
-        match &node.value {
-            Tree::Bool(value) => Some(Value::Bool(*value)),
-            Tree::Number(_) => self.number(node),
-            Tree::Text(text) => Some(Value::String(text.clone())),
-            Tree::Null => {
-                self.refuse(
-                    node.at,
-                    "null is never equal to anything",
-                    "use the rule `not_null`, or `nulls: fail`",
-                );
-                None
-            }
-            Tree::List(_) | Tree::Map(_) => {
-                self.refuse(
-                    node.at,
-                    format!(
-                        "expected a number or a text, and this is {}",
-                        node.article()
-                    ),
-                    None,
-                );
-                None
-            }
-        }
-    }
-
-    /// A number, or its text where a floating-point number would be rounded: columns may be numeric.
-    fn number(&self, node: &Node) -> Option<Value> {
-        let Tree::Number(number) = &node.value else {
-            return None;
-        };
-        let written: String = self
-            .source
-            .lines
-            .get(node.at.line.saturating_sub(1))?
-            .chars()
-            .skip(node.at.column.saturating_sub(1))
-            .take(node.at.width)
-            .collect();
-        let digits = written.chars().filter(char::is_ascii_digit).count();
-        Some(if number.is_f64() && digits > 15 {
-            Value::String(written)
-        } else {
-            Value::Number(number.clone())
-        })
-    }
-
-    fn bounds(&mut self, node: &Node, what: &str) -> Option<(Option<Value>, Option<Value>)> {
-        let fields = self.fields(node, what, &["min", "max"], &[])?;
-        if fields.is_empty() {
-            self.refuse(
-                node.at,
-                format!("{what} needs a bound"),
-                "expected `{ min: … }`, `{ max: … }` or both",
-            );
-            return None;
-        }
-        let mut bound = |name: &str| match fields.get(name) {
-            None => Some(None),
-            Some(entry) => match &entry.node.value {
-                Tree::Number(_) => self.number(entry.node).map(Some),
-                Tree::Text(text) => Some(Some(Value::String(text.clone()))),
-                _ => {
-                    self.refuse(
-                        entry.node.at,
-                        format!(
-                            "`{name}` must be a number or a text, and this is {}",
-                            entry.node.article()
-                        ),
-                        None,
-                    );
-                    None
-                }
-            },
-        };
-        let (min, max) = (bound("min")?, bound("max")?);
-        if let (Some(low), Some(high)) = (
-            min.as_ref().and_then(Value::as_f64),
-            max.as_ref().and_then(Value::as_f64),
-        ) && low > high
-        {
-            self.refuse(
-                node.at,
-                format!("nothing is at least {low} and at most {high}"),
-                "`min` must not be greater than `max`",
-            );
-            return None;
-        }
-        Some((min, max))
-    }
-
     /// A table is named with its schema, so that it means the same for everybody.
     pub(super) fn qualified_name(&mut self, at: Location, name: &str) -> bool {
         let qualified = identifiers(name).len() == 2;
@@ -608,7 +339,7 @@ impl Reader {
 }
 
 /// The identifiers of a dotted name, in which dots between double quotes do not count. Empty if one of them is.
-fn identifiers(name: &str) -> Vec<&str> {
+pub(super) fn identifiers(name: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let (mut start, mut quoted) = (0, false);
     for (position, character) in name.char_indices() {
@@ -626,11 +357,4 @@ fn identifiers(name: &str) -> Vec<&str> {
         return Vec::new();
     }
     parts
-}
-
-fn unquoted(identifier: &str) -> String {
-    identifier
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'))
-        .map_or_else(|| identifier.to_owned(), |name| name.replace("\"\"", "\""))
 }

@@ -32,6 +32,7 @@ create table audit.rule (
     table_id integer not null,
     name text not null,
     kind text not null,
+    class text not null,
     columns text[] not null default '{}',
     definition jsonb not null default '{}',
     condition text,
@@ -45,17 +46,22 @@ create table audit.rule (
     fix_within interval,
     nulls text not null default 'pass',
     on_error text not null default 'pass',
+    mostly double precision,
+    shadow boolean not null default false,
     declared_at timestamptz not null default now(),
     declared_by text not null default session_user,
     retired_at timestamptz,
     constraint rule_pkey primary key (rule_id),
     constraint rule_belongs_to_a_watched_table foreign key (table_id) references audit.watched_table (table_id),
     constraint rule_kind_is_known check (kind in ('not_null', 'not_blank', 'one_of', 'not_one_of', 'range', 'length', 'matches',
-        'format', 'not_future', 'expression', 'references', 'unique')),
+        'format', 'not_future', 'expression', 'references', 'unique', 'no_overlap', 'immutable', 'transition', 'max_change', 'writers')),
+    constraint rule_class_is_known check (class in ('row', 'lookup', 'transition', 'statement')),
     constraint rule_severity_is_known check (severity in ('critical', 'important', 'normal', 'low')),
     constraint rule_action_is_known check (action in ('flag', 'quarantine', 'reject')),
     constraint rule_nulls_is_pass_or_fail check (nulls in ('pass', 'fail')),
-    constraint rule_on_error_is_block_or_pass check (on_error in ('block', 'pass'))
+    constraint rule_on_error_is_block_or_pass check (on_error in ('block', 'pass')),
+    constraint rule_mostly_is_a_share_of_rows_that_are_only_flagged
+        check (mostly is null or (mostly > 0 and mostly < 1 and action = 'flag' and class in ('row', 'lookup')))
 );
 create unique index rule_name_is_unique_in_its_table on audit.rule (table_id, name) where retired_at is null;
 comment on table audit.rule is 'A statement of what correct data looks like. A rule fails for a row if and only if its predicate is false.';
@@ -63,10 +69,11 @@ comment on column audit.rule.rule_id is 'The number by which findings name the r
 comment on column audit.rule.table_id is 'The watched table whose rows the rule is about.';
 comment on column audit.rule.name is 'Unique among the live rules of the table.';
 comment on column audit.rule.kind is 'What is compared with what, for example not_null, range, references.';
+comment on column audit.rule.class is 'What the rule looks at: row (one row by itself), lookup (other rows too), transition (an updated row before and after), statement (who writes). Only of the first two can be said how many rows fail now.';
 comment on column audit.rule.columns is 'The columns that the rule reads.';
 comment on column audit.rule.definition is 'The options of the kind: bounds, values, pattern, referenced table, expression.';
 comment on column audit.rule.condition is 'The rule is about rows for which this SQL condition is true; null means about all.';
-comment on column audit.rule.predicate is 'The predicate as PostgreSQL understood it, fully qualified, over the row audit_row; null for look-ups.';
+comment on column audit.rule.predicate is 'The predicate as PostgreSQL understood it, fully qualified, over the row audit_row, and audit_old before an update; null for look-ups and writers.';
 comment on column audit.rule.applies is 'The condition as PostgreSQL understood it, over the row audit_row.';
 comment on column audit.rule.broken is 'Why the rule can not be evaluated at present, for example after a column was dropped; null when it can.';
 comment on column audit.rule.severity is 'Who hears of a failure, and how soon it must be fixed: critical (business critical), important, normal, low.';
@@ -76,6 +83,8 @@ comment on column audit.rule.why is 'Why the rule exists, in the words of its ow
 comment on column audit.rule.fix_within is 'How long after it was found a failure may last; null means that nobody has to fix it.';
 comment on column audit.rule.nulls is 'Whether a predicate that is null passes (the default) or fails.';
 comment on column audit.rule.on_error is 'What a rule that itself raises an error does to the write: pass lets it through and records the error, block fails it.';
+comment on column audit.rule.mostly is 'The share of rows that has to pass for the rule to be taken as kept by alerts and in the quality of its table; null means all of them.';
+comment on column audit.rule.shadow is 'The rule is evaluated and counted, but never acts and never alerts.';
 comment on column audit.rule.declared_at is 'When this version of the rule was declared.';
 comment on column audit.rule.declared_by is 'The role that declared it.';
 comment on column audit.rule.retired_at is 'When the rule was taken back or replaced by a newer version; null while it is in force.';

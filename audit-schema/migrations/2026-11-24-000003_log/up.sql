@@ -145,9 +145,9 @@ comment on column audit.finding.table_id is 'The watched table. References audit
 comment on column audit.finding.rule_id is 'The rule that failed. References audit.rule.';
 comment on column audit.finding.op is 'I insert, U update, D delete, T truncate (the rule starts again from nothing).';
 comment on column audit.finding.rows is 'How many rows the statement wrote.';
-comment on column audit.finding.new_failed is 'How many of the written rows fail the rule.';
+comment on column audit.finding.new_failed is 'How many of the written rows fail the rule. Of a no_overlap rule also rows that were there and fail since.';
 comment on column audit.finding.old_failed is 'How many rows that were updated or deleted failed the rule before.';
-comment on column audit.finding.action is 'What was done with the failing rows: flag, quarantine.';
+comment on column audit.finding.action is 'What was done with the failing rows: flag, quarantine, or shadow (nothing: the rule is on trial).';
 comment on column audit.finding.keys is 'Primary keys of the first 100 failing rows, as text.';
 comment on column audit.finding.samples is 'The columns of the rule, or the whole row, of the first three failing rows.';
 comment on column audit.finding.error is 'The error that the rule itself raised, if it could not be evaluated.';

@@ -1,5 +1,6 @@
 -- Looks at every rule in force through the eyes of one policy: those for which its condition holds, and those that have
--- an open episode. The condition may name failing, rows, failing_ratio, errors, and what describes the rule.
+-- an open episode. The condition may name failing, rows, failing_ratio, errors, and what describes the rule. A rule on
+-- trial (shadow) is not looked at, and one that enough rows pass (mostly) has no failing rows in the eyes of a policy.
 create or replace function audit._observe_rules(policy audit.alert_policy)
     returns setof jsonb
     language plpgsql
@@ -46,14 +47,17 @@ begin
                         rule.action,
                         coalesce(nullif(rule.owner, ''), watched.owner) as owner,
                         rule.why,
-                        counter.failing,
+                        counted.failing,
                         counter.errors,
                         table_counter.rows,
-                        round(counter.failing / nullif(table_counter.rows, 0)::numeric, 6) as failing_ratio
+                        round(counted.failing / nullif(table_counter.rows, 0)::numeric, 6) as failing_ratio
                     from audit.rule_counter as counter
-                    join audit.rule as rule on rule.rule_id = counter.rule_id and rule.retired_at is null
+                    join audit.rule as rule on rule.rule_id = counter.rule_id and rule.retired_at is null and not rule.shadow
                     join audit.watched_table as watched on watched.table_id = rule.table_id and watched.unwatched_at is null
                     join audit.table_counter as table_counter on table_counter.table_id = rule.table_id
+                    cross join lateral (
+                        select case when counter.failing <= (1 - rule.mostly::numeric) * table_counter.rows then 0 else counter.failing end as failing
+                    ) as counted
                 ) as audit_rule
             ) as audit_seen
             where audit_seen.holds

@@ -10,7 +10,7 @@ as $$
     from audit._compiled_rule(table_id, side) r
     cross join lateral (
         select r.fails as expression, format('f%s', r.rule_id) as name, format('%s_failed_%s', side, r.rule_id) as variable, 0::bigint as position
-        where not r.lookup
+        where r.class = 'row'
         union all
         select
             case when r.applies is null then format('array[audit_row.%I]', c.name) else format('case when %s then array[audit_row.%I] end', r.applies, c.name) end,
@@ -21,9 +21,9 @@ as $$
         where r.kind = 'references'
             and c.name = r.definition ->> 'column'
         union all
-        select format('array[audit_row.%I]', c.name), format('f%s_%s', r.rule_id, c.position), format('%s_values_%s_%s', side, r.rule_id, c.position), c.position
-        from unnest(r.columns) with ordinality c (name, position)
-        where r.kind = 'unique'
+        select format('array[%s]', c.value), format('f%s_%s', r.rule_id, c.place), format('%s_values_%s_%s', side, r.rule_id, c.place), c.place
+        from audit._key_value(r.columns, r.applies) c
+        where r.kind in ('unique', 'no_overlap')
     ) a
     order by r.rule_id, a.position;
 $$;

@@ -16,19 +16,11 @@ declare
     statements text;
 begin
     select w.* into watched from audit.watched_table w where w.table_id = _body.table_id;
-    select count(*) > 0 into has_rules from audit._compiled_rule(table_id, 'new');
+    -- A delete has no new rows, and no rules about changes.
+    select count(*) > 0 into has_rules from audit._compiled_rule(table_id, case op when 'D' then 'old' else 'new' end);
 
     if op = 'T' then
-        -- After a truncate every counter starts again from nothing.
-        return format(
-            E'begin\n    insert into audit.change (table_id, op, rows) values (%1$s, ''T'', 0);\n%2$s    return null;\nend;\n',
-            table_id,
-            (
-                select E'    insert into audit.finding (table_id, rule_id, op, rows, new_failed) values\n        '
-                    || string_agg(format('(%s, %s, ''T'', 0, 0)', table_id, r.rule_id), E',\n        ' order by r.rule_id) || E';\n'
-                from audit._compiled_rule(table_id, 'new') r
-            )
-        );
+        return audit._truncated(table_id);
     end if;
 
     variables := E'    many boolean;\n    written bigint := 1;\n    chunk record;\n    chunk_rows bigint;\n    memory text;\n'
@@ -44,6 +36,8 @@ begin
             || case when op = 'D' then '' else audit._set_aside_variables(table_id) end;
         statements := statements
             || (select string_agg(audit._lookups(table_id, side, with_new => op = 'U'), '') from unnest(sides) side)
+            || case when op = 'U' then audit._pairs(table_id) else '' end
+            || audit._writers(table_id, op)
             || E'    if ' || (
                 select string_agg(f.failed, E'\n        or ')
                 from unnest(sides) side

@@ -18,10 +18,8 @@ declare
         '        from {side}_rows audit_row;\n';
     plain jsonb;
     flags record;
-    can_raise boolean;
 begin
     select f.* into flags from audit._flags(table_id, side) f;
-    select coalesce(bool_or(r.can_raise), false) into can_raise from audit._compiled_rule(table_id, side) r;
     select jsonb_build_object(
         'side', side,
         'op', op,
@@ -40,14 +38,14 @@ begin
     where w.table_id = _capture_rows.table_id;
 
     return audit._guarded(
-            can_raise,
+            flags.can_raise,
             audit._filled(one_row, plain || jsonb_build_object('flags', flags.one_row, 'variables', flags.one_row_variables)),
             audit._filled(one_row, plain) || flags.assumed || audit._lookup_values(table_id, side)
         )
         || E'    if not found then\n        return null;\n    end if;\n'
         || E'    if many then\n'
         || audit._guarded(
-            can_raise,
+            flags.can_raise,
             audit._filled(all_rows, plain || jsonb_build_object('flags', flags.all_rows, 'variables', flags.all_rows_variables)),
             audit._filled(all_rows, plain) || flags.assumed
         )

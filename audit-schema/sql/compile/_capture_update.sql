@@ -24,11 +24,9 @@ declare
     asking jsonb;
     old_flags record;
     new_flags record;
-    can_raise boolean;
 begin
     select f.* into old_flags from audit._flags(table_id, 'old') f;
     select f.* into new_flags from audit._flags(table_id, 'new') f;
-    select coalesce(bool_or(r.can_raise), false) into can_raise from audit._compiled_rule(table_id, 'new') r;
     select jsonb_build_object(
         'table_id', table_id,
         'key', audit._log_key(w.relation, w.key_columns),
@@ -60,7 +58,7 @@ begin
     );
 
     return audit._guarded(
-            can_raise,
+            new_flags.can_raise,
             audit._filled(one_row, asking),
             audit._filled(one_row, plain) || old_flags.assumed || new_flags.assumed
             || audit._lookup_values(table_id, 'old') || audit._lookup_values(table_id, 'new')
@@ -68,7 +66,7 @@ begin
         || E'    if not found then\n        return null;\n    end if;\n'
         || E'    if coalesce(many, true) then\n'
         || audit._guarded(
-            can_raise,
+            new_flags.can_raise,
             audit._filled(all_rows, asking),
             audit._filled(all_rows, plain) || old_flags.assumed || new_flags.assumed
         )

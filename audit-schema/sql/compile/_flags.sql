@@ -1,5 +1,6 @@
 -- How the rules of a table are asked about one side of a statement, as fragments of the generated functions:
--- for one row and for all rows, each with its variables, what to assume when one of them raised, and whether any failed.
+-- for one row and for all rows, each with its variables, what to assume when one of them raised, whether one can, and
+-- whether any failed.
 create or replace function audit._flags(
     table_id integer,
     side text,
@@ -8,6 +9,7 @@ create or replace function audit._flags(
     out all_rows text,
     out all_rows_variables text,
     out assumed text,
+    out can_raise boolean,
     out failed text
 )
     language sql
@@ -17,9 +19,10 @@ as $$
     select
         coalesce((select string_agg(E',\n            ' || a.expression, '') from audit._asked(table_id, side) a), ''),
         coalesce((select string_agg(', ' || a.variable, '') from audit._asked(table_id, side) a), ''),
-        coalesce(string_agg(format(E',\n            coalesce(bool_or(%s), false)', r.fails), '' order by r.rule_id) filter (where not r.lookup), ''),
-        coalesce(string_agg(format(', %s_failed_%s', side, r.rule_id), '' order by r.rule_id) filter (where not r.lookup), ''),
-        coalesce(string_agg(format(E'        %s_failed_%s := true;\n', side, r.rule_id), '' order by r.rule_id) filter (where not r.lookup), ''),
+        coalesce(string_agg(format(E',\n            coalesce(bool_or(%s), false)', r.fails), '' order by r.rule_id) filter (where r.class = 'row'), ''),
+        coalesce(string_agg(format(', %s_failed_%s', side, r.rule_id), '' order by r.rule_id) filter (where r.class = 'row'), ''),
+        coalesce(string_agg(format(E'        %s_failed_%s := true;\n', side, r.rule_id), '' order by r.rule_id) filter (where r.class = 'row'), ''),
+        coalesce(bool_or(r.can_raise) filter (where r.class in ('row', 'lookup')), false),
         string_agg(format('%s_failed_%s', side, r.rule_id), ' or ' order by r.rule_id)
     from audit._compiled_rule(table_id, side) r;
 $$;

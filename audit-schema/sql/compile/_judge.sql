@@ -24,13 +24,14 @@ begin
     from pg_class c
     join pg_namespace n on n.oid = c.relnamespace
     where c.oid = watched.relation;
-    -- Only a unique rule asks for the place of a row.
+    -- For rules that know the places of the rows that fail.
     positioned := '(select audit_row.*, row_number() over () as "audit position" from new_rows audit_row) audit_row';
 
     for rule in
         select n.*, o.fails as old_fails
         from audit._compiled_rule(_judge.table_id, 'new') n
-        join audit._compiled_rule(_judge.table_id, 'old') o using (rule_id)
+        left join audit._compiled_rule(_judge.table_id, 'old') o using (rule_id)
+        where op = 'U' or n.class <> 'transition'
         order by n.rule_id
     loop
         statement := '';
@@ -41,10 +42,17 @@ begin
                 '            into new_count_%1$s, keys, samples\n'
                 '            from (select audit_row.*, row_number() over () as "audit failure" from %4$s where %5$s) audit_row;\n'
                 '        end if;\n',
-                rule.rule_id, row_key, rule.sample, case when rule.kind = 'unique' then positioned else 'new_rows audit_row' end, rule.fails
+                rule.rule_id, row_key, rule.sample, case when rule.fails ~ '"audit position"' then positioned else 'new_rows audit_row' end, rule.fails
             );
         end if;
-        if op <> 'I' and rule.kind <> 'unique' then
+        if op = 'D' and rule.class = 'statement' then
+            statement := format(
+                E'        select count(*), array_agg(%2$s) filter (where audit_row."audit failure" <= 100), json_agg(%3$s) filter (where audit_row."audit failure" <= 3)\n'
+                '        into old_count_%1$s, keys, samples\n'
+                '        from (select audit_row.*, row_number() over () as "audit failure" from old_rows audit_row where %4$s) audit_row;\n',
+                rule.rule_id, row_key, rule.sample, coalesce(rule.applies, 'true')
+            );
+        elsif op <> 'I' and rule.old_fails <> 'false' then
             statement := statement || format(
                 E'        if old_failed_%1$s then\n'
                 '            select count(*) into old_count_%1$s from old_rows audit_row where %2$s;\n'
@@ -55,7 +63,7 @@ begin
 
         result := result || format(E'    if %s then\n', concat_ws(' or ',
             case when op <> 'D' then format('new_failed_%s', rule.rule_id) end,
-            case when op <> 'I' then format('old_failed_%s', rule.rule_id) end
+            case when op <> 'I' and rule.old_fails is not null then format('old_failed_%s', rule.rule_id) end
         ));
         result := result || E'        keys := null;\n        samples := null;\n'
             || format(E'        if not errored_%s then\n', rule.rule_id)
@@ -66,22 +74,23 @@ begin
             )
             || E'        end if;\n'
             || format(E'        if errored_%s then\n', rule.rule_id)
-            || case when op = 'D' or rule.on_error = 'pass' then '' else format(
+            || case when (op = 'D' and rule.class <> 'statement') or rule.on_error = 'pass' then '' else format(
                 E'            raise exception using errcode = ''AU001'', constraint = %1$L, schema = %2$L, table = %3$L,\n'
                 '                message = format(''rule `%%s` of %%s can not be evaluated: %%s'', %1$L, %4$L, problem_%5$s),\n'
                 '                hint = ''The rule says on_error: block.'';\n',
                 rule.name, schema_name, table_name, watched.name, rule.rule_id
             ) end
             || case when op <> 'D' then format(E'            new_count_%s := 0;\n', rule.rule_id) else '' end
-            || case when op <> 'I' then format(E'            old_count_%s := 0;\n', rule.rule_id) else '' end
+            || case when op <> 'I' and rule.old_fails is not null then format(E'            old_count_%s := 0;\n', rule.rule_id) else '' end
+            || case when op <> 'D' and rule.kind = 'no_overlap' then format(E'            more_%s := 0;\n', rule.rule_id) else '' end
             || E'        end if;\n';
 
-        if op <> 'D' and rule.action = 'reject' then
+        if rule.action = 'reject' and (op <> 'D' or rule.class = 'statement') then
             result := result || format(
-                E'        if new_count_%1$s > 0 then\n'
-                '            refusals := refusals || jsonb_build_object(''rule'', %2$L, ''rows'', new_count_%1$s, ''keys'', keys[1:10]);\n'
+                E'        if %3$s_count_%1$s > 0 then\n'
+                '            refusals := refusals || jsonb_build_object(''rule'', %2$L, ''rows'', %3$s_count_%1$s, ''keys'', keys[1:10]);\n'
                 '        end if;\n',
-                rule.rule_id, rule.name
+                rule.rule_id, rule.name, case op when 'D' then 'old' else 'new' end
             );
         elsif op <> 'D' and rule.action = 'quarantine' then
             result := result || format(E'        set_aside := set_aside or new_count_%s > 0;\n', rule.rule_id);
@@ -95,19 +104,31 @@ begin
             '    end if;\n',
             concat_ws(' or ',
                 case when op <> 'D' then format('new_count_%s > 0', rule.rule_id) end,
-                case when op <> 'I' then format('old_count_%s > 0', rule.rule_id) end,
+                case when op <> 'I' and rule.old_fails is not null then format('old_count_%s > 0', rule.rule_id) end,
                 format('errored_%s', rule.rule_id)
             ),
             table_id, rule.rule_id, op,
-            case when op = 'D' then '0' else format('new_count_%s', rule.rule_id) end,
-            case when op = 'I' then '0' else format('old_count_%s', rule.rule_id) end,
-            case when op = 'D' then 'flag' else rule.action end,
+            case
+                -- Whoever may not write has failed with the rows that he took away.
+                when op = 'D' and rule.class = 'statement' then format('old_count_%s', rule.rule_id)
+                when op = 'D' then '0'
+                when rule.kind = 'no_overlap' then format('new_count_%1$s + more_%1$s', rule.rule_id)
+                else format('new_count_%s', rule.rule_id)
+            end,
+            case
+                when op = 'I' or rule.old_fails is null or (op = 'D' and rule.class = 'statement') then '0'
+                else format('old_count_%s', rule.rule_id)
+            end,
+            case when op = 'D' and rule.action in ('quarantine', 'reject') then 'flag' else rule.action end,
             rule.rule_id
         );
     end loop;
 
     if op <> 'D' then
         result := result || audit._refuse(table_id) || audit._set_aside(table_id, op);
+    elsif exists (select from audit._compiled_rule(table_id, 'new') r where r.class = 'statement' and 'reject' = r.action) then
+        -- What a delete takes away fails no rule any more; only who deletes may be refused.
+        result := result || audit._refuse(table_id);
     end if;
     return result;
 end;

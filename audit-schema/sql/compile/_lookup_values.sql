@@ -1,5 +1,5 @@
 -- Statements that gather from a transition table what the look-ups of a table need: the distinct values of a references
--- rule, the columns of a unique rule in the order of the rows.
+-- rule, the columns by which rows are compared with each other in the order of the rows.
 create or replace function audit._lookup_values(table_id integer, side text)
     returns text
     language sql
@@ -16,7 +16,7 @@ as $$
                 )
                 else format(
                     E'    select %s\n    into %s\n    from %s_rows audit_row;\n',
-                    (select string_agg(format('array_agg(audit_row.%I)', c), ', ') from unnest(r.columns) c),
+                    (select string_agg(format('array_agg(%s)', c.value), ', ' order by c.place) from audit._key_value(r.columns, r.applies) c),
                     (select string_agg(format('%s_values_%s_%s', side, r.rule_id, c.position), ', ') from unnest(r.columns) with ordinality c (name, position)),
                     side
                 )

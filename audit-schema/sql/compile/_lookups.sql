@@ -22,8 +22,9 @@ as $$
                 side, r.rule_id, (r.definition ->> 'table')::regclass, r.definition ->> 'key',
                 case when r.fails ~ 'is null or' then format(' or array_position(%s_values_%s, null) is not null', side, r.rule_id) else '' end
             )
+            when r.kind = 'no_overlap' then audit._overlaps(table_id, r.rule_id, side, with_new)
             when side = 'new' then format(
-                E'    select array_agg(audit_place.position) into new_duplicates_%1$s\n'
+                E'    select array_agg(audit_place.position) into new_places_%1$s\n'
                 '    from (\n'
                 '        select\n'
                 '            audit_key.position,\n'
@@ -33,7 +34,7 @@ as $$
                 '        from unnest(%5$s) with ordinality audit_key (%6$s, position)\n'
                 '    ) audit_place\n'
                 '    where audit_place.present - audit_place.written + audit_place.nth > 1 and audit_place.present > 0;\n'
-                '    new_failed_%1$s := new_failed_%1$s or coalesce(new_duplicates_%1$s <> ''{}'', false);\n',
+                '    new_failed_%1$s := new_failed_%1$s or coalesce(new_places_%1$s <> ''{}'', false);\n',
                 r.rule_id, k.keys, w.relation, k.joined, k.new_values, k.names
             )
             else format(
@@ -72,7 +73,9 @@ as $$
             string_agg(format('old_values_%s_%s', r.rule_id, c.position), ', ' order by c.position) as old_values
         from unnest(r.columns) with ordinality c (name, position)
     ) k
-    where r.lookup;
+    where r.lookup
+        -- What an update does to overlaps is one question, asked with its new rows.
+        and not (r.kind = 'no_overlap' and side = 'old' and with_new);
 $$;
 
 comment on function audit._lookups(integer, text, boolean) is 'Statements that look up what the look-up rules of a table need.';

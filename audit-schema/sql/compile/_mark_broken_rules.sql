@@ -20,6 +20,19 @@ as $$
                     )
                     limit 1
                 ),
+                (
+                    select format('column %s does not exist', c.name)
+                    from (
+                        select distinct coalesce(replace(m.match[2], '""', '"'), m.match[1]) as name
+                        from regexp_matches(r.applies, '\maudit_(?:row|old)\.(?:(\w+)|"((?:[^"]|"")+)")', 'g') m (match)
+                    ) c
+                    where not exists (
+                        select from pg_attribute a
+                        where a.attrelid = w.relation and a.attname = c.name and a.attnum > 0 and not a.attisdropped
+                    )
+                    order by 1
+                    limit 1
+                ),
                 case when r.kind = 'references' and not exists (
                     select from pg_attribute a
                     where a.attrelid = to_regclass(r.definition ->> 'table') and a.attname = r.definition ->> 'key' and not a.attisdropped

@@ -8,19 +8,23 @@ as $$
     select coalesce(string_agg(
         format(E'    %s_failed_%s boolean := false;\n', side, r.rule_id)
         || format(E'    %s_count_%s bigint := 0;\n', side, r.rule_id)
-        || case r.kind
-            when 'references' then (
+        || case
+            when r.kind = 'references' then (
                 select format(E'    %1$s_values_%2$s %3$s[];\n    %1$s_missing_%2$s %3$s[];\n', side, r.rule_id, format_type(a.atttypid, null))
                 from pg_attribute a
                 where a.attrelid = w.relation and a.attname = r.definition ->> 'column'
             )
-            when 'unique' then (
+            when r.kind in ('unique', 'no_overlap') then (
                 select string_agg(format(E'    %s_values_%s_%s %s[];\n', side, r.rule_id, c.position, format_type(a.atttypid, null)), '' order by c.position)
                 from unnest(r.columns) with ordinality c (name, position)
                 join pg_attribute a on a.attrelid = w.relation and a.attname = c.name
-            ) || case when side = 'new' then format(E'    new_duplicates_%s bigint[];\n', r.rule_id) else '' end
+            )
             else ''
-        end,
+        end
+        || case when side = 'new' and (r.class = 'transition' or r.kind in ('unique', 'no_overlap')) then format(E'    new_places_%s bigint[];\n', r.rule_id) else '' end
+        -- A row that comes may make rows fail that were there before.
+        || case when r.kind = 'no_overlap' then format(E'    %s_moved_%s bigint;\n', side, r.rule_id) else '' end
+        || case when r.kind = 'no_overlap' and side = 'new' then format(E'    more_%s bigint := 0;\n', r.rule_id) else '' end,
         '' order by r.rule_id
     ), '')
     from audit._compiled_rule(table_id, side) r

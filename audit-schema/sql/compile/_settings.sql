@@ -19,8 +19,15 @@ as $$
             and w.unwatched_at is null
     ), rules as (
         select
-            coalesce(bool_or(r.kind in ('expression', 'not_future') or r.applies is not null), false) as read_times,
-            coalesce(bool_or(r.kind in ('references', 'unique')), false) as look_up
+            coalesce(bool_or(
+                r.kind in ('expression', 'not_future')
+                or r.applies is not null
+                -- These look at a value as a text.
+                or r.kind in ('not_blank', 'length', 'matches', 'format') and exists (
+                    select from audit._log_column(target) c where c.name = any (r.columns) and c.type ~ '^(time|date)'
+                )
+            ), false) as read_times,
+            coalesce(bool_or(r.class = 'lookup'), false) as look_up
         from audit.rule r
         join audit.watched_table w using (table_id)
         where w.relation = target

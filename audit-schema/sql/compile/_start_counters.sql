@@ -20,11 +20,11 @@ begin
     end if;
 
     for rule in
-        select r.rule_id, r.name
+        select r.rule_id, r.class in ('row', 'lookup') as counted
         from audit._compiled_rule(table_id, 'new') r
         where not exists (select from audit.rule_counter_base b where b.rule_id = r.rule_id)
     loop
-        counted := audit._scan_rule(rule.rule_id);
+        counted := case when rule.counted then audit._scan_rule(rule.rule_id) else 0 end;
         insert into audit.rule_counter_base (rule_id, failing, errors, start_lsn)
         values (rule.rule_id, coalesce(counted, 0), case when counted is null then 1 else 0 end, pg_current_wal_insert_lsn());
     end loop;

@@ -1,9 +1,10 @@
 -- Rows that fail a rule now: folded base plus the findings that the tick has not passed.
 create or replace view audit.rule_counter as
     with finding as (
-        select f.rule_id, f.lsn, f.new_failed - f.old_failed as moved, f.error, max(f.lsn) filter (where f.op = 'T') over (partition by f.rule_id) as truncated
+        select f.rule_id, f.lsn, case when r.class in ('row', 'lookup') then f.new_failed - f.old_failed else 0 end as moved, f.error, max(f.lsn) filter (where f.op = 'T') over (partition by f.rule_id) as truncated
         from audit.finding f
         join audit.rule_counter_base b using (rule_id)
+        join audit.rule r using (rule_id)
         where f.xid >= (select p.folded_below from audit.progress p)
             and f.lsn >= b.start_lsn
     ), moved as (

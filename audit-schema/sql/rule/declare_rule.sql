@@ -12,7 +12,9 @@ create or replace function audit.declare_rule(
     why text default '',
     fix_within interval default null,
     nulls text default 'pass',
-    on_error text default 'pass'
+    on_error text default 'pass',
+    mostly double precision default null,
+    shadow boolean default false
 )
     returns integer
     language plpgsql
@@ -23,9 +25,11 @@ declare
     watched audit.watched_table;
     before audit.rule;
     source text;
+    pairs boolean;
     checked record;
     applies text;
-    referenced regclass;
+    compares boolean := false;
+    class text;
     missing text;
     result integer;
 begin
@@ -42,6 +46,10 @@ begin
     select c.column_name into missing
     from (
         select definition ->> 'column' as column_name
+        union all
+        select definition ->> 'from'
+        union all
+        select definition ->> 'to'
         union all
         select pg_catalog.jsonb_array_elements_text(definition -> 'columns')
     ) c
@@ -72,51 +80,34 @@ begin
             hint = 'Add a primary key, or use the action flag or reject.';
     end if;
 
-    if kind = 'references' then
-        referenced := pg_catalog.to_regclass(definition ->> 'table');
-        if referenced is null then
-            raise exception using
-                errcode = 'AU002',
-                constraint = 'referenced_table_does_not_exist',
-                message = pg_catalog.format('rule `%s` refers to table `%s`, which does not exist', name, definition ->> 'table'),
-                hint = 'Write the table as schema.table.';
-        end if;
-        perform audit._refuse_hidden_rows(referenced);
-        source := pg_catalog.format(
-            'exists (select from %s audit_referenced where audit_referenced.%I = audit_row.%I)',
-            referenced, definition ->> 'key', definition ->> 'column'
-        );
-    elsif kind = 'unique' then
-        -- A row with a null in it is never a duplicate, and a condition would have to hold for both rows.
-        if condition is not null or nulls = 'fail' then
-            raise exception using
-                errcode = 'AU002',
-                constraint = 'unique_is_about_all_rows',
-                message = pg_catalog.format('rule `%s` is unique, and can have neither a condition nor nulls: fail', name),
-                hint = 'Leave `where` and `nulls` out.';
-        end if;
-        source := 'true';
-    elsif kind = 'matches' then
-        -- A pattern is only parsed when it is used.
-        begin
-            perform '' ~ (definition ->> 'pattern');
-        exception when others then
-            raise exception using
-                errcode = 'AU002', constraint = 'predicate_is_not_valid', message = sqlerrm, detail = definition ->> 'pattern';
-        end;
-        source := audit._predicate(kind, definition);
-    else
-        source := audit._predicate(kind, definition);
-    end if;
-
-    select c.canonical, c.columns into checked from audit._canonical(target, source) c;
+    source := audit._rule_source(target, name, kind, definition, condition, nulls);
+    pairs := kind not in ('references', 'unique', 'no_overlap', 'writers');
+    select c.* into checked from audit._canonical(target, source, pairs) c;
     -- The view accepts any type; a predicate is a condition.
-    perform audit._canonical(target, pg_catalog.format('(%s' || E'\n' || ') is false', source));
-    if kind = 'unique' then
-        checked.columns := array(select pg_catalog.jsonb_array_elements_text(definition -> 'columns'));
-    end if;
+    perform audit._canonical(target, pg_catalog.format('(%s' || E'\n' || ') is false', source), pairs);
     if condition is not null then
-        select c.canonical into applies from audit._canonical(target, pg_catalog.format('(%s' || E'\n' || ') is true', condition)) c;
+        select c.canonical, c.compares into applies, compares from audit._canonical(target, pg_catalog.format('(%s' || E'\n' || ') is true', condition), pairs) c;
+    end if;
+    class := case
+        when kind = 'writers' then 'statement'
+        when not pairs then 'lookup'
+        -- A rule that speaks of the row before is about updates, whatever its kind.
+        when checked.compares or compares then 'transition'
+        else 'row'
+    end;
+    if kind in ('unique', 'no_overlap') then
+        checked.columns := array(
+            select pg_catalog.jsonb_array_elements_text(definition -> 'columns')
+            union all
+            select c.name from (values (definition ->> 'from'), (definition ->> 'to')) c (name) where c.name is not null
+        );
+    end if;
+    if mostly is not null and (action <> 'flag' or class not in ('row', 'lookup')) then
+        raise exception using
+            errcode = 'AU002',
+            constraint = 'mostly_is_about_rows_that_are_flagged',
+            message = pg_catalog.format('rule `%s` can not be kept mostly', name),
+            hint = 'Only a rule that flags rows can, and one that does not compare a row with what it was.';
     end if;
 
     select r.* into before from audit.rule r where r.table_id = watched.table_id and r.name = name and r.retired_at is null;
@@ -124,6 +115,7 @@ begin
         if before.kind = kind and before.definition = definition and before.condition is not distinct from condition
             and before.severity = severity and before.action = action and before.owner = owner and before.why = why
             and before.fix_within is not distinct from fix_within and before.nulls = nulls and before.on_error = on_error
+            and before.mostly is not distinct from mostly and before.shadow = shadow
         then
             return before.rule_id;
         end if;
@@ -131,18 +123,18 @@ begin
     end if;
 
     insert into audit.rule (
-        table_id, name, kind, columns, definition, condition, predicate, applies,
-        severity, action, owner, why, fix_within, nulls, on_error
+        table_id, name, kind, class, columns, definition, condition, predicate, applies,
+        severity, action, owner, why, fix_within, nulls, on_error, mostly, shadow
     )
     values (
-        watched.table_id, name, kind, checked.columns, definition, condition,
-        case when kind not in ('references', 'unique') then checked.canonical end, applies,
-        severity, action, owner, why, fix_within, nulls, on_error
+        watched.table_id, name, kind, class, checked.columns, definition, condition,
+        case when pairs then checked.canonical end, applies,
+        severity, action, owner, why, fix_within, nulls, on_error, mostly, shadow
     )
     returning rule_id into result;
     return result;
 end;
 $$;
 
-comment on function audit.declare_rule(regclass, text, text, jsonb, text, text, text, text, text, interval, text, text) is 'Declares a rule, or a new version of one. It is checked from the next audit.compile() of the table on.';
-revoke all on function audit.declare_rule(regclass, text, text, jsonb, text, text, text, text, text, interval, text, text) from public;
+comment on function audit.declare_rule(regclass, text, text, jsonb, text, text, text, text, text, interval, text, text, double precision, boolean) is 'Declares a rule, or a new version of one. It is checked from the next audit.compile() of the table on.';
+revoke all on function audit.declare_rule(regclass, text, text, jsonb, text, text, text, text, text, interval, text, text, double precision, boolean) from public;

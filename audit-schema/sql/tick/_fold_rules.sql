@@ -6,9 +6,10 @@ create or replace function audit._fold_rules(from_xid xid8, to_xid xid8)
     set search_path = pg_catalog, pg_temp
 as $$
     with finding as (
-        select f.rule_id, f.lsn, f.new_failed - f.old_failed as moved, f.error, max(f.lsn) filter (where f.op = 'T') over (partition by f.rule_id) as truncated
+        select f.rule_id, f.lsn, case when r.class in ('row', 'lookup') then f.new_failed - f.old_failed else 0 end as moved, f.error, max(f.lsn) filter (where f.op = 'T') over (partition by f.rule_id) as truncated
         from audit.finding f
         join audit.rule_counter_base b using (rule_id)
+        join audit.rule r using (rule_id)
         where f.xid >= from_xid
             and f.xid < to_xid
             and f.lsn >= b.start_lsn

@@ -1,6 +1,6 @@
 -- Proves what the pipeline says by reading everything: each counter and each summary against its table, and the chain of
 -- seals. One row per object. Rules that look at the clock or at another table are counted as they were when written, so
--- they may differ when that changed since.
+-- they may differ when that changed since. Rules about changes and about who writes are not in it: no scan can tell.
 create or replace function audit.verify()
     returns table (kind text, object text, expected text, found text, ok boolean)
     language plpgsql
@@ -30,7 +30,7 @@ begin
         from audit.rule r
         join audit.watched_table w using (table_id)
         join audit.rule_counter c using (rule_id)
-        where r.retired_at is null and r.broken is null and w.unwatched_at is null
+        where r.retired_at is null and r.broken is null and r.class in ('row', 'lookup') and w.unwatched_at is null
         order by w.name, r.name
     loop
         counted := audit._scan_rule(subject.rule_id);

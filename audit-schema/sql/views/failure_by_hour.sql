@@ -1,4 +1,5 @@
--- What failed when: the hours in which written rows failed a rule, with names instead of numbers.
+-- What failed when: the hours in which written rows failed a rule, with names instead of numbers. Rules
+-- on trial are left out.
 create or replace view audit.failure_by_hour as
 select
     activity.hour,
@@ -15,7 +16,8 @@ join audit.rule as rule
     on rule.rule_id = activity.rule_id
 join audit.watched_table as watched
     on watched.table_id = rule.table_id
-where activity.failed > 0;
+where activity.failed > 0
+    and not rule.shadow;
 
 comment on view audit.failure_by_hour is 'What failed when: written rows that failed a rule, by rule and hour. Rules that were taken back are in it.';
 comment on column audit.failure_by_hour.hour is 'Start of the hour in which the rows were written, in the time of the writer.';

@@ -1,30 +1,28 @@
 -- Which share of a table's rows passes every rule. Counters know how many rows fail each rule, but not which rows fail
 -- several, so the share lies between two bounds; they are one where no row fails two rules. Rows that were set aside
--- are not in the table and count in neither.
+-- are not in the table and count in neither. Rules on trial are left out, and a rule that enough rows pass (mostly) is
+-- taken as kept.
 create or replace view audit.table_quality as
 select
     watched.table_id,
     watched.name,
     watched.owner,
     coalesce(counter.rows, 0)::bigint as rows,
-    count(rule.rule_id) as rules,
-    count(rule.rule_id) filter (where failed.failing > 0) as failing_rules,
-    coalesce(sum(failed.failing), 0)::bigint as failures,
-    coalesce(max(failed.failing), 0)::bigint as failures_of_worst_rule,
+    count(rule.rule_id) filter (where not rule.shadow) as rules,
+    count(rule.rule_id) filter (where rule.taken_as_failing > 0) as failing_rules,
+    coalesce(sum(rule.taken_as_failing), 0)::bigint as failures,
+    coalesce(max(rule.taken_as_failing), 0)::bigint as failures_of_worst_rule,
     case
-        when counter.rows > 0 then greatest(1 - coalesce(sum(failed.failing), 0)::float8 / counter.rows, 0)
+        when counter.rows > 0 then greatest(1 - coalesce(sum(rule.taken_as_failing), 0)::float8 / counter.rows, 0)
     end as share_passing_at_least,
     case
-        when counter.rows > 0 then greatest(1 - coalesce(max(failed.failing), 0)::float8 / counter.rows, 0)
+        when counter.rows > 0 then greatest(1 - coalesce(max(rule.taken_as_failing), 0)::float8 / counter.rows, 0)
     end as share_passing_at_most
 from audit.watched_table as watched
 left join audit.table_counter as counter
     on counter.table_id = watched.table_id
-left join audit.rule as rule
+left join audit.rule_status as rule
     on rule.table_id = watched.table_id
-    and rule.retired_at is null
-left join audit.rule_counter as failed
-    on failed.rule_id = rule.rule_id
 where watched.unwatched_at is null
 group by
     watched.table_id,
@@ -37,7 +35,7 @@ comment on column audit.table_quality.table_id is 'The watched table. References
 comment on column audit.table_quality.name is 'Schema and name.';
 comment on column audit.table_quality.owner is 'Who answers for the data of the table.';
 comment on column audit.table_quality.rows is 'Rows in the table now.';
-comment on column audit.table_quality.rules is 'Rules in force.';
+comment on column audit.table_quality.rules is 'Rules in force, without those on trial.';
 comment on column audit.table_quality.failing_rules is 'Rules that at least one row fails now.';
 comment on column audit.table_quality.failures is 'Sum over the rules of the rows that fail it now: a row counts once for every rule that it fails.';
 comment on column audit.table_quality.failures_of_worst_rule is 'Rows that fail the rule that fails most.';

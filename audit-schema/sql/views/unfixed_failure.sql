@@ -10,8 +10,8 @@ select
     status.severity,
     status.owner,
     status.fix_within,
-    status.failing,
-    greatest(status.failing - recent.failed, 0)::bigint as overdue
+    status.taken_as_failing as failing,
+    greatest(status.taken_as_failing - recent.failed, 0)::bigint as overdue
 from audit.rule_status as status
 cross join lateral (
     select pipeline.as_of
@@ -24,7 +24,7 @@ cross join lateral (
         and hours.hour > clock.as_of - status.fix_within - interval '1 hour'
 ) as recent
 where status.fix_within is not null
-    and status.failing > 0;
+    and status.taken_as_failing > 0;
 
 comment on view audit.unfixed_failure is 'Rules with a deadline that rows fail now: how many of the failures are older than the deadline allows.';
 comment on column audit.unfixed_failure.rule_id is 'The rule. References audit.rule.';

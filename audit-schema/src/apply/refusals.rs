@@ -4,7 +4,7 @@ use audit_core::policy::{Declared as At, Part, did_you_mean};
 use audit_core::{AlertPolicy, RuleKind, Subject};
 use diesel::RunQueryDsl;
 use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error as DieselError};
-use diesel::sql_types::{Oid, Text};
+use diesel::sql_types::{Bool, Oid, Text};
 
 use super::Work;
 use crate::Result;
@@ -66,10 +66,13 @@ impl Work<'_> {
         oid: u32,
         sql: &str,
     ) -> Result<()> {
+        // A rule may compare a row with what it was before an update.
+        let pairs = matches!(at, At::Rule { .. });
         let outcome = self.attempt(|connection| {
-            diesel::sql_query("select audit._canonical($1::oid::regclass, $2)")
+            diesel::sql_query("select audit._canonical($1::oid::regclass, $2, $3)")
                 .bind::<Oid, _>(oid)
                 .bind::<Text, _>(sql)
+                .bind::<Bool, _>(pairs)
                 .execute(connection)
         });
         match outcome {
