@@ -6,6 +6,7 @@ mod font;
 mod picture;
 mod style;
 
+pub mod bars;
 pub mod dashboard;
 pub mod docs;
 pub mod format;

@@ -3,6 +3,7 @@
 mod made_up;
 
 use audit_core::Theme;
+use audit_report::bars::{self, Bar, Panel};
 use audit_report::dashboard::{self, Dashboard, Period};
 use audit_report::{Style, png};
 use chrono::{NaiveDate, TimeDelta};
@@ -201,4 +202,25 @@ fn nothing_is_written_outside_of_the_picture() {
             }
         }
     }
+}
+
+#[test]
+fn a_bar_is_as_long_as_its_share_of_the_longest() {
+    let panel = Panel {
+        title: "Seconds for one statement".into(),
+        bars: vec![Bar::new("half", 0.5, "0.5 s"), Bar::new("all", 1.0, "1 s")],
+    };
+    let svg = bars::svg("What it costs", "", &[panel], &Style::light());
+    let lengths: Vec<f64> = svg
+        .lines()
+        .filter(|line| line.contains("height=\"14\""))
+        .map(|line| {
+            let (_, width) = line.split_once("width=\"").expect("a bar has a width");
+            let (width, _) = width.split_once('"').expect("the width ends");
+            width.parse().expect("the width is a number")
+        })
+        .collect();
+    assert_eq!(lengths.len(), 2);
+    assert!((lengths[0] * 2.0 - lengths[1]).abs() < 0.02, "{lengths:?}");
+    assert!(share_of_ink(&pixels(&svg, 1.0)) > 0.05);
 }

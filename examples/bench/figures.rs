@@ -77,6 +77,21 @@ impl Figures {
         median(self.values.get(key)?.clone())
     }
 
+    /// All values, under `part/table/subject/what`.
+    pub fn all(&self, key: &str) -> &[f64] {
+        self.values.get(key).map_or(&[], Vec::as_slice)
+    }
+
+    /// What a subject is called.
+    pub fn title<'a>(&'a self, subject: &'a str) -> &'a str {
+        self.titles.get(subject).map_or(subject, String::as_str)
+    }
+
+    /// A number of the conditions under which a part was measured.
+    pub fn condition(&self, part: &str, name: &str) -> Option<f64> {
+        self.conditions.get(part)?[name].as_f64()
+    }
+
     /// The median of what each round's value is to the other's of the same round.
     pub fn ratio(&self, key: &str, base: &str) -> Option<f64> {
         let (values, bases) = (self.values.get(key)?, self.values.get(base)?);

@@ -15,6 +15,7 @@
 )]
 
 mod figures;
+mod lines;
 mod options;
 mod parts;
 mod place;

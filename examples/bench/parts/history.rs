@@ -3,6 +3,7 @@
 
 use std::time::Instant;
 
+use audit_report::format::short;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
@@ -32,8 +33,11 @@ pub fn run(bench: &mut Bench<'_>) -> Outcome<()> {
     for (order, key_type, key) in KEYS {
         let mut logs = Vec::new();
         for (name, changes) in [("small", FEW), ("large", many)] {
-            bench.say(&format!("a log of {changes} changed rows, {order} keys"));
-            bench.title(name, &format!("{changes} changed rows"));
+            bench.say(&format!(
+                "a log of {} changed rows, {order} keys",
+                short(changes)
+            ));
+            bench.title(name, &format!("{} changed rows", short(changes)));
             let database = format!("bench_history_{order}_{name}");
             let mut db = bench.server.create(&database, true)?;
             build(&mut db, changes, key_type, key)?;
