@@ -59,7 +59,13 @@ enum Command {
         key: String,
     },
     /// Show what failed, newest first
-    Findings(FilterOptions),
+    Findings {
+        #[command(flatten)]
+        filter: FilterOptions,
+        /// Show the statements that were refused, as far as their evidence was kept
+        #[arg(long)]
+        rejected: bool,
+    },
     /// Look at the rows that were set aside
     Quarantine {
         #[command(subcommand)]
@@ -175,7 +181,14 @@ pub fn run(audit: Audit) -> anyhow::Result<Output> {
         Command::History { table, key } => {
             command::history::run(&mut connection, &table, &key, style)?
         }
-        Command::Findings(filter) => {
+        Command::Findings {
+            filter,
+            rejected: true,
+        } => command::findings::render_rejected(
+            &inspect::rejections(&mut connection, &filter.into())?,
+            style,
+        ),
+        Command::Findings { filter, .. } => {
             command::findings::render(&inspect::findings(&mut connection, &filter.into())?, style)
         }
         Command::Quarantine {

@@ -47,6 +47,10 @@ grant execute on function
     audit._refuse_hidden_rows(regclass), audit._compile(integer), audit._needs_scan(integer), audit._forget(integer), audit._drop_summary(text)
 to audit_admin;
 
+-- Evidence of rejections. Grant audit.record_rejection() to applications that hand theirs in.
+grant execute on function audit.keep_rejections(text) to audit_admin;
+grant execute on function audit.record_rejection(json) to audit_operator, audit_admin;
+
 -- The tick, and what is read through functions.
 grant execute on function audit.tick(timestamptz, integer, interval) to audit_operator, audit_admin;
 grant execute on function audit.history(regclass, text), audit.verify(), audit.replay_differences(regclass)

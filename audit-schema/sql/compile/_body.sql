@@ -11,12 +11,13 @@ as $$
 declare
     watched audit.watched_table;
     sides text[] := case op when 'I' then '{new}' when 'D' then '{old}' else '{old,new}' end;
+    blocking jsonb := audit._blocking_rules(table_id);
     has_rules boolean;
     variables text;
     statements text;
 begin
     select w.* into watched from audit.watched_table w where w.table_id = _body.table_id;
-    select count(*) > 0 into has_rules from audit._compiled_rule(table_id, 'new');
+    select count(*) > 0 or blocking <> '[]' into has_rules from audit._compiled_rule(table_id, 'new');
 
     if op = 'T' then
         -- After a truncate every counter starts again from nothing.
@@ -38,14 +39,14 @@ begin
 
     if has_rules then
         variables := variables
-            || E'    keys text[];\n    samples json;\n    refusals jsonb := ''[]'';\n    set_aside boolean := false;\n'
+            || format(E'    keys text[];\n    samples json;\n    refusals jsonb := %L;\n    set_aside boolean := false;\n', blocking)
             || (select string_agg(audit._rule_variables(table_id, side), '') from unnest(sides) side)
-            || (select string_agg(format(E'    errored_%1$s boolean := false;\n    problem_%1$s text;\n', r.rule_id), '' order by r.rule_id) from audit._compiled_rule(table_id, 'new') r)
+            || coalesce((select string_agg(format(E'    errored_%1$s boolean := false;\n    problem_%1$s text;\n', r.rule_id), '' order by r.rule_id) from audit._compiled_rule(table_id, 'new') r), '')
             || case when op = 'D' then '' else audit._set_aside_variables(table_id) end;
         statements := statements
             || (select string_agg(audit._lookups(table_id, side, with_new => op = 'U'), '') from unnest(sides) side)
             || E'    if ' || (
-                select string_agg(f.failed, E'\n        or ')
+                select concat_ws(E'\n        or ', string_agg(f.failed, E'\n        or '), case when blocking <> '[]' then 'true' end)
                 from unnest(sides) side
                 cross join lateral audit._flags(table_id, side) f
             )

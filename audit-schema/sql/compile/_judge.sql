@@ -10,8 +10,6 @@ as $$
 declare
     watched audit.watched_table;
     rule record;
-    schema_name text;
-    table_name text;
     row_key text;
     positioned text;
     statement text;
@@ -19,11 +17,6 @@ declare
 begin
     select w.* into watched from audit.watched_table w where w.table_id = _judge.table_id;
     row_key := audit._log_key(watched.relation, watched.key_columns);
-    select n.nspname, c.relname
-    into schema_name, table_name
-    from pg_class c
-    join pg_namespace n on n.oid = c.relnamespace
-    where c.oid = watched.relation;
     -- Only a unique rule asks for the place of a row.
     positioned := '(select audit_row.*, row_number() over () as "audit position" from new_rows audit_row) audit_row';
 
@@ -67,10 +60,8 @@ begin
             || E'        end if;\n'
             || format(E'        if errored_%s then\n', rule.rule_id)
             || case when op = 'D' or rule.on_error = 'pass' then '' else format(
-                E'            raise exception using errcode = ''AU001'', constraint = %1$L, schema = %2$L, table = %3$L,\n'
-                '                message = format(''rule `%%s` of %%s can not be evaluated: %%s'', %1$L, %4$L, problem_%5$s),\n'
-                '                hint = ''The rule says on_error: block.'';\n',
-                rule.name, schema_name, table_name, watched.name, rule.rule_id
+                E'            refusals := refusals || jsonb_build_object(''rule'', %L, ''error'', problem_%s);\n',
+                rule.name, rule.rule_id
             ) end
             || case when op <> 'D' then format(E'            new_count_%s := 0;\n', rule.rule_id) else '' end
             || case when op <> 'I' then format(E'            old_count_%s := 0;\n', rule.rule_id) else '' end
@@ -79,7 +70,7 @@ begin
         if op <> 'D' and rule.action = 'reject' then
             result := result || format(
                 E'        if new_count_%1$s > 0 then\n'
-                '            refusals := refusals || jsonb_build_object(''rule'', %2$L, ''rows'', new_count_%1$s, ''keys'', keys[1:10]);\n'
+                '            refusals := refusals || jsonb_build_object(''rule'', %2$L, ''rows'', new_count_%1$s, ''keys'', keys[1:10], ''samples'', case when octet_length(samples::text) <= 8192 then samples end);\n'
                 '        end if;\n',
                 rule.rule_id, rule.name
             );
@@ -107,7 +98,8 @@ begin
     end loop;
 
     if op <> 'D' then
-        result := result || audit._refuse(table_id) || audit._set_aside(table_id, op);
+        -- Also without rules that can be evaluated: one that can not may forbid writing.
+        result := result || audit._refuse(table_id, op) || audit._set_aside(table_id, op);
     end if;
     return result;
 end;
