@@ -44,7 +44,6 @@ create table audit.schema_drift (
     object text not null,
     was text,
     became text,
-    broke text[] not null default '{}',
     command text,
     session_role text not null default session_user,
     role text default current_setting('role'),
@@ -54,6 +53,7 @@ create table audit.schema_drift (
     constraint schema_drift_pkey primary key (drift_id)
 );
 create index schema_drift_at on audit.schema_drift (table_id, at);
+create index schema_drift_of_key on audit.schema_drift (table_id, lsn) where change = 'key changed';
 comment on table audit.schema_drift is 'How the shape of a watched table changed: one row per column, key, name, child or trigger that DDL changed.';
 comment on column audit.schema_drift.drift_id is 'Identifies it.';
 comment on column audit.schema_drift.lsn is 'Position in the write-ahead log: log rows before it have the old shape.';
@@ -65,7 +65,6 @@ comment on column audit.schema_drift.change is 'What happened, for example colum
 comment on column audit.schema_drift.object is 'The column, rule, child or function that it happened to; the table itself otherwise.';
 comment on column audit.schema_drift.was is 'Name, type or state before; null if there was none.';
 comment on column audit.schema_drift.became is 'Name, type or state after; null if there is none.';
-comment on column audit.schema_drift.broke is 'The rules that can not be evaluated any more because of it.';
 comment on column audit.schema_drift.command is 'The command tag of the DDL, for example ALTER TABLE; null when audit.compile() noticed.';
 comment on column audit.schema_drift.session_role is 'The role that logged in.';
 comment on column audit.schema_drift.role is 'The role set by SET ROLE, or none.';
