@@ -47,6 +47,11 @@ grant execute on function
     audit._refuse_hidden_rows(regclass), audit._compile(integer, text), audit._needs_scan(integer), audit._forget(integer, boolean), audit._relatives(regclass), audit._drop_summary(text)
 to audit_admin;
 
+-- What is wrong.
+grant execute on function
+    audit.doctor(interval, bigint), audit._doctor_tables(), audit._doctor_log(interval, bigint), audit._doctor_horizon(interval), audit._doctor_trust()
+to audit_reader, audit_operator, audit_admin;
+
 -- Evidence of rejections. Grant audit.record_rejection() to applications that hand theirs in.
 grant execute on function audit.keep_rejections(text) to audit_admin;
 grant execute on function audit.record_rejection(json) to audit_operator, audit_admin;

@@ -5,6 +5,7 @@ pub mod apply;
 pub mod catalogue;
 pub mod context;
 mod declared;
+pub mod doctor;
 pub mod error;
 pub mod history;
 pub mod inspect;
@@ -25,6 +26,7 @@ pub mod embedded;
 pub mod testing;
 
 pub use apply::apply;
+pub use doctor::doctor;
 pub use error::{Error, Result};
 pub use history::history;
 pub use migrate::{MigrationReport, migrate, uninstall};

@@ -240,8 +240,7 @@ fn an_application_hands_its_evidence_in_and_twice_is_once() {
         "do $$ begin create role shop_app login; exception when duplicate_object then null; end $$;
         grant insert on orders to shop_app",
     );
-    let mut app =
-        audit_schema::connect(&database.url().replace("postgres@", "shop_app@")).unwrap();
+    let mut app = audit_schema::connect(&database.url().replace("postgres@", "shop_app@")).unwrap();
     let refused = rejection(
         &mut app,
         "insert into orders values (1, null, -1, null), (2, 'EU', -1, null)",
@@ -451,11 +450,8 @@ fn a_server_that_asks_for_a_password_needs_no_superuser_right_and_the_log_tells_
         );
         // The new rules hold for connections that begin after the postmaster has read them.
         for _ in 0..500 {
-            let open = PgConnection::establish(
-                &server
-                    .url("postgres")
-                    .replace("postgres@", "evidence@"),
-            );
+            let open =
+                PgConnection::establish(&server.url("postgres").replace("postgres@", "evidence@"));
             if open.is_err() {
                 break;
             }

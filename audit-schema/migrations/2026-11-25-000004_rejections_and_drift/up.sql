@@ -72,5 +72,6 @@ comment on column audit.schema_drift.actor is 'The person on whose behalf an app
 comment on column audit.schema_drift.application is 'application_name of the session.';
 comment on column audit.schema_drift.request_id is 'The request that led to it, if the application said so.';
 
-alter table audit.watched_table add column shape jsonb;
+alter table audit.watched_table add column shape jsonb, add column compiled text;
 comment on column audit.watched_table.shape is 'Name, columns, key, children and triggers when the table was last compiled: what drift is measured against.';
+comment on column audit.watched_table.compiled is 'Digest of the declarations that the generated functions come from.';

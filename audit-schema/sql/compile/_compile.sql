@@ -53,7 +53,11 @@ begin
         perform audit._compile_summaries(table_id);
     end if;
     -- The triggers that were just attached belong to the shape.
-    update audit.watched_table w set shape = audit._shape(w.relation) where w.table_id = watched.table_id and w.shape is distinct from audit._shape(w.relation);
+    update audit.watched_table w
+    set shape = n.shape, compiled = n.compiled
+    from (select audit._shape(watched.relation) as shape, audit._declared_digest(watched.table_id) as compiled) n
+    where w.table_id = watched.table_id
+        and (w.shape, w.compiled) is distinct from (n.shape, n.compiled);
 end;
 $$;
 
