@@ -73,6 +73,8 @@ enum Command {
     },
     /// Prove that counters, summaries and the log are right, by reading everything
     Verify,
+    /// Look for what is wrong with the pipeline, and say what to do about it
+    Doctor,
     /// Pack, fold and evaluate what is due, without delivering anything
     Tick,
     /// Write the documents of the named database, or else of the demo: entities, flow, every object, what is audited
@@ -198,6 +200,12 @@ pub fn run(audit: Audit) -> anyhow::Result<Output> {
             style,
         ),
         Command::Docs { out, check } => command::docs::run(&mut connection, &out, check, style)?,
+        Command::Doctor => {
+            return Ok(command::doctor::render(
+                &audit_schema::doctor(&mut connection)?,
+                style,
+            ));
+        }
         Command::Verify => return Ok(command::verify::Proof::read(&mut connection)?.render(style)),
         Command::Tick => {
             let report =

@@ -7,6 +7,7 @@ use anyhow::Context;
 use audit_core::Policy;
 
 pub mod docs;
+pub mod doctor;
 pub mod findings;
 pub mod history;
 pub mod image;

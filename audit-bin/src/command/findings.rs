@@ -93,12 +93,7 @@ pub fn render_rejected(rejected: &[RejectedRule], style: Style) -> String {
             keys(&rule.keys),
             match &rule.error {
                 Some(error) => Painted::new(shorten(error, 40), Tone::Severity(Severity::Critical)),
-                None => rule
-                    .samples
-                    .first()
-                    .map(values)
-                    .unwrap_or_default()
-                    .into(),
+                None => rule.samples.first().map(values).unwrap_or_default().into(),
             },
             refused.author.name(),
         ]);
