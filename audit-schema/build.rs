@@ -5,12 +5,13 @@ use std::path::Path;
 use std::{env, fs};
 
 /// Later folders may use what earlier ones define. Views and SQL functions must; PL/pgSQL looks names up when it runs.
-const FOLDERS: [&str; 15] = [
+const FOLDERS: [&str; 17] = [
     "watch",
     "capture",
     "compile",
     "rule",
     "quarantine",
+    "reject",
     "summary",
     "counter",
     "tick",
@@ -20,6 +21,7 @@ const FOLDERS: [&str; 15] = [
     "declare",
     "alert",
     "outbox",
+    "doctor",
     "views",
 ];
 

@@ -75,7 +75,13 @@ enum Command {
     /// Show the statements that take back a change, a transaction or what one actor wrote; or run them
     Undo(UndoOptions),
     /// Show what failed, newest first
-    Findings(FilterOptions),
+    Findings {
+        #[command(flatten)]
+        filter: FilterOptions,
+        /// Show the statements that were refused, as far as their evidence was kept
+        #[arg(long)]
+        rejected: bool,
+    },
     /// Look at the rows that were set aside
     Quarantine {
         #[command(subcommand)]
@@ -83,6 +89,8 @@ enum Command {
     },
     /// Prove that counters, summaries and the log are right, by reading everything
     Verify,
+    /// Look for what is wrong with the pipeline, and say what to do about it
+    Doctor,
     /// Pack, fold and evaluate what is due, without delivering anything
     Tick,
     /// Write the documents of the named database, or else of the demo: entities, flow, every object, what is audited
@@ -248,7 +256,14 @@ pub fn run(audit: Audit) -> anyhow::Result<Output> {
             let table = options.table.as_deref();
             return command::undo::run(&mut connection, &what, table, options.run, style);
         }
-        Command::Findings(filter) => {
+        Command::Findings {
+            filter,
+            rejected: true,
+        } => command::findings::render_rejected(
+            &inspect::rejections(&mut connection, &filter.into())?,
+            style,
+        ),
+        Command::Findings { filter, .. } => {
             command::findings::render(&inspect::findings(&mut connection, &filter.into())?, style)
         }
         Command::Quarantine {
@@ -258,6 +273,12 @@ pub fn run(audit: Audit) -> anyhow::Result<Output> {
             style,
         ),
         Command::Docs { out, check } => command::docs::run(&mut connection, &out, check, style)?,
+        Command::Doctor => {
+            return Ok(command::doctor::render(
+                &audit_schema::doctor(&mut connection)?,
+                style,
+            ));
+        }
         Command::Verify => return Ok(command::verify::Proof::read(&mut connection)?.render(style)),
         Command::Tick => {
             let report =

@@ -283,6 +283,34 @@ fn a_table_is_shown_as_it_was_in_three_formats() {
 }
 
 #[test]
+fn the_doctor_says_what_is_wrong_and_ends_with_code_1() {
+    let database = shop();
+    let mut connection = database.connect();
+    connection
+        .batch_execute("select audit.watch('public.orders')")
+        .unwrap();
+    let well = run(AUDIT, &database.url(), &["doctor"]);
+    assert_eq!(
+        (well.code, well.out.as_str()),
+        (Some(0), "✓ nothing is wrong\n")
+    );
+    connection
+        .batch_execute("alter table public.orders disable trigger audit_insert")
+        .unwrap();
+    let wrong = run(AUDIT, &database.url(), &["doctor"]);
+    assert_eq!(wrong.code, Some(1), "{}", wrong.err);
+    assert_eq!(
+        wrong.out,
+        "▲ critical  public.orders  trigger_disabled
+    insert is not logged: the trigger is disabled
+    → alter table public.orders enable trigger audit_insert
+
+1 remark, 1 to be put right
+"
+    );
+}
+
+#[test]
 fn what_was_written_is_taken_back_only_when_told_to() {
     let database = shop();
     let policy = Scratch::new("undo.yml", POLICY);
@@ -334,6 +362,37 @@ fn what_was_written_is_taken_back_only_when_told_to() {
     );
     let nothing = run(AUDIT, &database.url(), &["undo"]);
     assert_eq!(nothing.code, Some(2));
+}
+
+#[test]
+fn what_was_refused_is_shown_as_far_as_its_evidence_was_kept() {
+    let database = shop();
+    let mut connection = database.connect();
+    connection
+        .batch_execute(
+            r#"select audit.watch('public.orders');
+            select audit.declare_rule('public.orders', 'priced', 'not_null', '{"column": "amount"}', action => 'reject', severity => 'critical');
+            select audit.compile('public.orders')"#,
+        )
+        .unwrap();
+    let none = run(AUDIT, &database.url(), &["findings", "--rejected"]);
+    assert_eq!(none.out, "✓ no evidence of a rejection\n");
+    let error = connection
+        .batch_execute("insert into public.orders values (1, 5), (2, null)")
+        .unwrap_err();
+    let rejection = audit_schema::Rejection::from_error(&error).unwrap();
+    audit_schema::record_rejection(&mut connection, &rejection).unwrap();
+    let shown = run(AUDIT, &database.url(), &["findings", "--rejected"]);
+    assert!(
+        shown.out.contains("▲ critical  orders  priced"),
+        "{}",
+        shown.out
+    );
+    assert!(
+        shown.out.ends_with("1 refused statement shown\n"),
+        "{}",
+        shown.out
+    );
 }
 
 #[test]

@@ -44,8 +44,17 @@ grant execute on function
     audit.declare_summary(regclass, text, jsonb), audit.retire_summary(integer),
     audit._canonical(regclass, text, boolean), audit._view_definition(text), audit._expression_type(regclass, text),
     audit._rule_source(regclass, text, text, jsonb, text, text), audit._predicate(text, jsonb), audit._format_pattern(text), audit._iban_rest(text), audit._bucket(regclass, jsonb), audit._log_column(regclass),
-    audit._refuse_hidden_rows(regclass), audit._compile(integer), audit._needs_scan(integer), audit._forget(integer), audit._drop_summary(text)
+    audit._refuse_hidden_rows(regclass), audit._compile(integer, text), audit._needs_scan(integer), audit._forget(integer, boolean), audit._relatives(regclass), audit._drop_summary(text)
 to audit_admin;
+
+-- What is wrong.
+grant execute on function
+    audit.doctor(interval, bigint), audit._doctor_tables(), audit._doctor_log(interval, bigint), audit._doctor_horizon(interval), audit._doctor_trust()
+to audit_reader, audit_operator, audit_admin;
+
+-- Evidence of rejections. Grant audit.record_rejection() to applications that hand theirs in.
+grant execute on function audit.keep_rejections(text) to audit_admin;
+grant execute on function audit.record_rejection(json) to audit_operator, audit_admin;
 
 -- The tick, and what is read through functions.
 grant execute on function audit.tick(timestamptz, integer, interval) to audit_operator, audit_admin;
@@ -70,7 +79,10 @@ grant execute on function
 to audit_reader, audit_operator, audit_admin;
 
 -- Anybody may run DDL on his own tables. PostgreSQL refuses the calls outside an event trigger.
-grant execute on function audit.recompile_after_ddl(), audit._partitions_to_lend(), audit._recompile_changed() to public;
+grant execute on function
+    audit.recompile_after_ddl(), audit._rights_to_lend(), audit._recompile_changed(text), audit._foreign_children(), audit._strange_triggers(),
+    audit.forget_after_drop(), audit._forget_dropped(text)
+to public;
 
 -- Planning and applying a policy. A plan tries rules and counts what they would fail with the rights of the caller.
 grant execute on function

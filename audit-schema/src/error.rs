@@ -47,6 +47,10 @@ pub enum Error {
     #[error("the context of a change can only be set inside a transaction")]
     NotInTransaction,
 
+    /// The function needs a transaction of its own: what it keeps must not go with another's rollback.
+    #[error("the evidence of a rejection can not be recorded inside a transaction")]
+    InTransaction,
+
     /// The server is older than the oldest one that the pipeline supports.
     #[error("PostgreSQL {found} is too old, the oldest supported is 14")]
     ServerTooOld {

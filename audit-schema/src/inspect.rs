@@ -9,6 +9,7 @@ use diesel::{OptionalExtension, PgConnection, QueryableByName, RunQueryDsl};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::rejection::RejectedBy;
 use crate::{Error, Result};
 
 /// How the pipeline and the data are doing, in the snapshot of the reader.
@@ -465,6 +466,133 @@ impl TryFrom<FindingRow> for Finding {
                 request_id: row.request_id,
             },
         })
+    }
+}
+
+/// One rule that refused a statement, from the evidence that was kept.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RejectedRule {
+    /// Identifies the rejection; several rules may have refused the same statement.
+    pub rejection_id: String,
+    /// When it would have happened, if the writer said so, else when it was refused.
+    pub at: DateTime<Utc>,
+    /// Schema and name of the table.
+    pub table: String,
+    /// `insert` or `update`.
+    pub op: String,
+    /// How many rows the statement wrote.
+    pub written: i64,
+    /// The rule, how many rows fail it and which.
+    pub rejected: RejectedBy,
+    /// Who wrote.
+    pub author: Author,
+}
+
+/// The newest rejections whose evidence was kept, one for each rule that refused.
+///
+/// # Errors
+/// If the pipeline is not installed or may not be read.
+pub fn rejections(connection: &mut PgConnection, filter: &Filter) -> Result<Vec<RejectedRule>> {
+    let rows: Vec<RejectedRow> = diesel::sql_query(
+        "select
+            refused.rejection_id::text as rejection_id,
+            refused.at,
+            refused.table_name,
+            refused.op,
+            refused.written,
+            refused.rule,
+            refused.severity,
+            refused.rows,
+            refused.keys,
+            refused.samples,
+            refused.error,
+            refused.owner,
+            refused.session_role,
+            refused.actor,
+            refused.application,
+            refused.client,
+            refused.request_id
+        from audit.rejected_rule as refused
+        where ($1 is null or $1 in (refused.table_name, split_part(refused.table_name, '.', 2)))
+            and ($2 is null or $2 = refused.rule)
+        order by refused.at desc, refused.rejection_id, refused.place
+        limit $3",
+    )
+    .bind::<Nullable<Text>, _>(&filter.table)
+    .bind::<Nullable<Text>, _>(&filter.rule)
+    .bind::<BigInt, _>(filter.limit)
+    .load(connection)?;
+    Ok(rows.into_iter().map(RejectedRule::from).collect())
+}
+
+#[derive(QueryableByName)]
+struct RejectedRow {
+    #[diesel(sql_type = Text)]
+    rejection_id: String,
+    #[diesel(sql_type = Timestamptz)]
+    at: DateTime<Utc>,
+    #[diesel(sql_type = Text)]
+    table_name: String,
+    #[diesel(sql_type = Text)]
+    op: String,
+    #[diesel(sql_type = BigInt)]
+    written: i64,
+    #[diesel(sql_type = Text)]
+    rule: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    severity: Option<String>,
+    #[diesel(sql_type = BigInt)]
+    rows: i64,
+    #[diesel(sql_type = Array<Text>)]
+    keys: Vec<String>,
+    #[diesel(sql_type = Nullable<Json>)]
+    samples: Option<Value>,
+    #[diesel(sql_type = Nullable<Text>)]
+    error: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    owner: Option<String>,
+    #[diesel(sql_type = Text)]
+    session_role: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    actor: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    application: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    client: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    request_id: Option<String>,
+}
+
+impl From<RejectedRow> for RejectedRule {
+    fn from(row: RejectedRow) -> Self {
+        Self {
+            rejection_id: row.rejection_id,
+            at: row.at,
+            table: row.table_name,
+            op: row.op,
+            written: row.written,
+            rejected: RejectedBy {
+                rule: row.rule,
+                severity: row.severity,
+                columns: Vec::new(),
+                rows: row.rows,
+                keys: row.keys,
+                samples: match row.samples {
+                    Some(Value::Array(rows)) => rows,
+                    _ => Vec::new(),
+                },
+                error: row.error,
+                why: None,
+                owner: row.owner,
+            },
+            author: Author {
+                session_role: row.session_role,
+                actor: row.actor,
+                application: row.application,
+                client: row.client,
+                request_id: row.request_id,
+            },
+        }
     }
 }
 

@@ -122,12 +122,20 @@ const SETTINGS: &str = "
     set local xmloption = content;
     set local row_security = off";
 
-/// Generated tables go first: a partition or a base table may use a function.
+/// Generated tables go first: a partition or a base table may use a function. Event triggers go first of all, or they would
+/// follow the rest.
 const DROP_SOURCE: &str = "
     do $$
     declare
         command text;
     begin
+        foreach command in array array(
+            select format('drop routine if exists %s cascade', p.oid::regprocedure)
+            from pg_proc p
+            where p.pronamespace = 'audit'::regnamespace and p.prorettype = 'event_trigger'::regtype
+        ) loop
+            execute command;
+        end loop;
         foreach command in array array(
             select format('drop %s if exists %s cascade', case when c.relkind = 'v' then 'view' else 'table' end, c.oid::regclass)
             from pg_class c

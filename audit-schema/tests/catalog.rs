@@ -57,7 +57,7 @@ fn nobody_may_run_a_function_without_a_grant_except_to_set_the_context() {
         from pg_proc p
         where p.pronamespace in ('audit'::regnamespace, 'audit_compiled'::regnamespace)
             and (p.proacl is null or exists (select from aclexplode(p.proacl) a where a.grantee = 0))
-            and p.proname not in ('set_context', 'recompile_after_ddl', '_partitions_to_lend', '_recompile_changed')",
+            and p.proname not in ('set_context', 'recompile_after_ddl', '_rights_to_lend', '_recompile_changed', '_foreign_children', '_strange_triggers', 'forget_after_drop', '_forget_dropped')",
     );
 }
 

@@ -257,7 +257,7 @@ fn a_rejected_statement_writes_nothing_and_says_why() {
     );
     insta::assert_snapshot!(
         refused(&mut db, "insert into orders values (1, 'EU', 1, 'x'), (2, 'XX', 1, null), (3, 'YY', 1, 'y')"),
-        @"known_region: rule `known_region`, `noted` refuses 2 of 3 rows written to public.orders"
+        @"known_region: public.orders refuses the insert: rule `known_region` fails for 2 of 3 rows; rule `noted` fails for 1 of 3 rows"
     );
     assert_eq!(
         show(
@@ -435,7 +435,7 @@ fn a_rule_that_raises_blocks_the_write_where_it_says_so() {
     );
     insta::assert_snapshot!(
         refused(&mut db, "insert into orders values (1, 'EU', 0, null)"),
-        @"ratio: rule `ratio` of public.orders can not be evaluated: division by zero"
+        @"ratio: public.orders refuses the insert: rule `ratio` can not be evaluated: division by zero"
     );
     run(&mut db, "insert into orders values (1, 'EU', 1, null)");
 }

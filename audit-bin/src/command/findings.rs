@@ -1,6 +1,9 @@
 //! `audit findings`: what failed, newest first.
 
+use std::collections::BTreeSet;
+
 use audit_core::{Action, Finding, Severity};
+use audit_schema::inspect::RejectedRule;
 use serde_json::Value;
 
 use crate::cells;
@@ -57,6 +60,57 @@ pub fn render(findings: &[Finding], style: Style) -> String {
         "{}\n\n{}\n",
         columns.render(),
         style.bold(&format!("{shown} shown · {}", count(failed, "row"))),
+    )
+}
+
+/// Shows refused statements as a person reads them, one line for each rule that refused.
+pub fn render_rejected(rejected: &[RejectedRule], style: Style) -> String {
+    if rejected.is_empty() {
+        return style.good("✓ no evidence of a rejection") + "\n";
+    }
+    let mut columns = Columns::new(
+        style,
+        &[
+            "when",
+            "severity",
+            "table",
+            "rule",
+            ">failed",
+            ">of",
+            "key",
+            "example",
+            "written by",
+        ],
+    );
+    for refused in rejected {
+        let rule = &refused.rejected;
+        columns.row(cells![
+            style.time(refused.at),
+            Painted::severity(rule.severity.as_deref().unwrap_or("normal")),
+            table_name(&refused.table),
+            rule.rule.clone(),
+            number(rule.rows),
+            number(refused.written),
+            keys(&rule.keys),
+            match &rule.error {
+                Some(error) => Painted::new(shorten(error, 40), Tone::Severity(Severity::Critical)),
+                None => rule.samples.first().map(values).unwrap_or_default().into(),
+            },
+            refused.author.name(),
+        ]);
+    }
+    let statements: BTreeSet<&str> = rejected
+        .iter()
+        .map(|refused| refused.rejection_id.as_str())
+        .collect();
+    let shown = count(
+        i64::try_from(statements.len()).unwrap_or(i64::MAX),
+        "refused statement",
+    );
+    format!(
+        "{}\n\n{}\n",
+        columns.render(),
+        style.bold(&format!("{shown} shown"))
     )
 }
 

@@ -1,5 +1,5 @@
--- Attaches the generated functions to a table and to its partitions, whose own triggers see the statements that name
--- them. A trigger that is there already is left alone, so that compiling again takes no lock on the table.
+-- Attaches the generated functions to a table, its partitions and its children, whose own triggers see the statements
+-- that name them. A trigger that is there already is left alone, so that compiling again takes no lock on the table.
 create or replace function audit._attach(table_id integer)
     returns void
     language plpgsql
@@ -13,11 +13,7 @@ begin
     for event in
         select t.relid as relation, e.op, e.verb, e.tables, audit._trigger_function(w.table_id, e.op) as function
         from audit.watched_table w
-        cross join lateral (
-            select w.relation::oid as relid
-            union
-            select p.relid from pg_partition_tree(w.relation) p
-        ) t
+        cross join lateral audit._relatives(w.relation) t
         cross join (
             values
                 ('I', 'insert', 'referencing new table as new_rows'),
@@ -42,5 +38,5 @@ begin
 end;
 $$;
 
-comment on function audit._attach(integer) is 'Attaches the generated functions to a table and to its partitions.';
+comment on function audit._attach(integer) is 'Attaches the generated functions to a table, its partitions and its children.';
 revoke all on function audit._attach(integer) from public;

@@ -11,13 +11,14 @@ as $$
 declare
     watched audit.watched_table;
     sides text[] := case op when 'I' then '{new}' when 'D' then '{old}' else '{old,new}' end;
+    blocking jsonb := case op when 'D' then '[]' else audit._blocking_rules(table_id) end;
     has_rules boolean;
     variables text;
     statements text;
 begin
     select w.* into watched from audit.watched_table w where w.table_id = _body.table_id;
     -- A delete has no new rows, and no rules about changes.
-    select count(*) > 0 into has_rules from audit._compiled_rule(table_id, case op when 'D' then 'old' else 'new' end);
+    select count(*) > 0 or blocking <> '[]' into has_rules from audit._compiled_rule(table_id, case op when 'D' then 'old' else 'new' end);
 
     if op = 'T' then
         return audit._truncated(table_id);
@@ -30,16 +31,16 @@ begin
 
     if has_rules then
         variables := variables
-            || E'    keys text[];\n    samples json;\n    refusals jsonb := ''[]'';\n    set_aside boolean := false;\n'
+            || format(E'    keys text[];\n    samples json;\n    refusals jsonb := %L;\n    set_aside boolean := false;\n', blocking)
             || (select string_agg(audit._rule_variables(table_id, side), '') from unnest(sides) side)
-            || (select string_agg(format(E'    errored_%1$s boolean := false;\n    problem_%1$s text;\n', r.rule_id), '' order by r.rule_id) from audit._compiled_rule(table_id, 'new') r)
+            || coalesce((select string_agg(format(E'    errored_%1$s boolean := false;\n    problem_%1$s text;\n', r.rule_id), '' order by r.rule_id) from audit._compiled_rule(table_id, 'new') r), '')
             || case when op = 'D' then '' else audit._set_aside_variables(table_id) end;
         statements := statements
             || (select string_agg(audit._lookups(table_id, side, with_new => op = 'U'), '') from unnest(sides) side)
             || case when op = 'U' then audit._pairs(table_id) else '' end
             || audit._writers(table_id, op)
             || E'    if ' || (
-                select string_agg(f.failed, E'\n        or ')
+                select concat_ws(E'\n        or ', string_agg(f.failed, E'\n        or '), case when blocking <> '[]' then 'true' end)
                 from unnest(sides) side
                 cross join lateral audit._flags(table_id, side) f
             )

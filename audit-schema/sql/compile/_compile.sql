@@ -1,6 +1,7 @@
 -- Generates the trigger functions and summaries of a watched table anew and attaches them. What did not change comes out
--- the same, so that compiling twice changes nothing.
-create or replace function audit._compile(table_id integer)
+-- the same, so that compiling twice changes nothing. After DDL, command says which: then nothing is scanned, because
+-- writers are not held off; what has to start from a scan waits for audit.compile().
+create or replace function audit._compile(table_id integer, command text default null)
     returns void
     language plpgsql
     volatile
@@ -21,7 +22,9 @@ begin
             message = format('there is no watched table with the number %s', table_id);
     end if;
 
-    perform audit._mark_broken_rules(table_id);
+    perform audit._follow_shape(table_id, command);
+    select w.* into watched from audit.watched_table w where w.table_id = _compile.table_id;
+    perform audit._mark_broken_rules(table_id, command);
     perform audit._retire_broken_summaries(table_id);
     foreach op in array '{I,U,D,T}'::text[] loop
         body := audit._body(table_id, op);
@@ -40,10 +43,23 @@ begin
         execute format('revoke all on function %s() from public', audit._trigger_function(table_id, op));
     end loop;
     perform audit._attach(table_id);
-    perform audit._start_counters(table_id);
-    perform audit._compile_summaries(table_id);
+    perform audit._forget(table_id, keep => true);
+    if command is null then
+        perform audit._start_counters(table_id);
+        perform audit._drop_summary(s.name) from audit.summary s
+        where s.table_id = _compile.table_id and s.retired_at is null and s.start_lsn = 'FFFFFFFF/FFFFFFFF';
+    end if;
+    if command is null or not audit._needs_scan(table_id) then
+        perform audit._compile_summaries(table_id);
+    end if;
+    -- The triggers that were just attached belong to the shape.
+    update audit.watched_table w
+    set shape = n.shape, compiled = n.compiled
+    from (select audit._shape(watched.relation) as shape, audit._declared_digest(watched.table_id) as compiled) n
+    where w.table_id = watched.table_id
+        and (w.shape, w.compiled) is distinct from (n.shape, n.compiled);
 end;
 $$;
 
-comment on function audit._compile(integer) is 'Generates the trigger functions and summaries of a watched table anew and attaches them.';
-revoke all on function audit._compile(integer) from public;
+comment on function audit._compile(integer, text) is 'Generates the trigger functions and summaries of a watched table anew and attaches them.';
+revoke all on function audit._compile(integer, text) from public;

@@ -10,8 +10,6 @@ as $$
 declare
     watched audit.watched_table;
     rule record;
-    schema_name text;
-    table_name text;
     row_key text;
     positioned text;
     statement text;
@@ -19,11 +17,6 @@ declare
 begin
     select w.* into watched from audit.watched_table w where w.table_id = _judge.table_id;
     row_key := audit._log_key(watched.relation, watched.key_columns);
-    select n.nspname, c.relname
-    into schema_name, table_name
-    from pg_class c
-    join pg_namespace n on n.oid = c.relnamespace
-    where c.oid = watched.relation;
     -- For rules that know the places of the rows that fail.
     positioned := '(select audit_row.*, row_number() over () as "audit position" from new_rows audit_row) audit_row';
 
@@ -75,10 +68,8 @@ begin
             || E'        end if;\n'
             || format(E'        if errored_%s then\n', rule.rule_id)
             || case when (op = 'D' and rule.class <> 'statement') or rule.on_error = 'pass' then '' else format(
-                E'            raise exception using errcode = ''AU001'', constraint = %1$L, schema = %2$L, table = %3$L,\n'
-                '                message = format(''rule `%%s` of %%s can not be evaluated: %%s'', %1$L, %4$L, problem_%5$s),\n'
-                '                hint = ''The rule says on_error: block.'';\n',
-                rule.name, schema_name, table_name, watched.name, rule.rule_id
+                E'            refusals := refusals || jsonb_build_object(''rule'', %L, ''error'', problem_%s);\n',
+                rule.name, rule.rule_id
             ) end
             || case when op <> 'D' then format(E'            new_count_%s := 0;\n', rule.rule_id) else '' end
             || case when op <> 'I' and rule.old_fails is not null then format(E'            old_count_%s := 0;\n', rule.rule_id) else '' end
@@ -88,7 +79,7 @@ begin
         if rule.action = 'reject' and (op <> 'D' or rule.class = 'statement') then
             result := result || format(
                 E'        if %3$s_count_%1$s > 0 then\n'
-                '            refusals := refusals || jsonb_build_object(''rule'', %2$L, ''rows'', %3$s_count_%1$s, ''keys'', keys[1:10]);\n'
+                '            refusals := refusals || jsonb_build_object(''rule'', %2$L, ''rows'', %3$s_count_%1$s, ''keys'', keys[1:10], ''samples'', case when octet_length(samples::text) <= 8192 then samples end);\n'
                 '        end if;\n',
                 rule.rule_id, rule.name, case op when 'D' then 'old' else 'new' end
             );
@@ -125,10 +116,11 @@ begin
     end loop;
 
     if op <> 'D' then
-        result := result || audit._refuse(table_id) || audit._set_aside(table_id, op);
-    elsif exists (select from audit._compiled_rule(table_id, 'new') r where r.class = 'statement' and 'reject' = r.action) then
+        -- Also without rules that can be evaluated: one that can not may forbid writing.
+        result := result || audit._refuse(table_id, op) || audit._set_aside(table_id, op);
+    elsif exists (select from audit._compiled_rule(table_id, 'new') r where r.class = 'statement' and (r.action = 'reject' or r.on_error = 'block')) then
         -- What a delete takes away fails no rule any more; only who deletes may be refused.
-        result := result || audit._refuse(table_id);
+        result := result || audit._refuse(table_id, op);
     end if;
     return result;
 end;

@@ -1,51 +1,33 @@
--- Leaves out rules whose columns or referenced table are gone, and says why; takes them in again when they are back.
-create or replace function audit._mark_broken_rules(table_id integer)
+-- Leaves out rules that can not be evaluated any more, says why and counts it as an error of the rule; takes them in again
+-- when they can. Their counter starts again then, because nothing was counted meanwhile.
+create or replace function audit._mark_broken_rules(table_id integer, command text)
     returns void
-    language sql
+    language plpgsql
     volatile
     set search_path = pg_catalog, pg_temp
 as $$
-    update audit.rule r
-    set broken = b.broken
-    from (
-        select
-            r.rule_id,
-            coalesce(
-                (
-                    select format('column %s does not exist', c)
-                    from unnest(r.columns) c
-                    where not exists (
-                        select from pg_attribute a
-                        where a.attrelid = w.relation and a.attname = c and a.attnum > 0 and not a.attisdropped
-                    )
-                    limit 1
-                ),
-                (
-                    select format('column %s does not exist', c.name)
-                    from (
-                        select distinct coalesce(replace(m.match[2], '""', '"'), m.match[1]) as name
-                        from regexp_matches(r.applies, '\maudit_(?:row|old)\.(?:(\w+)|"((?:[^"]|"")+)")', 'g') m (match)
-                    ) c
-                    where not exists (
-                        select from pg_attribute a
-                        where a.attrelid = w.relation and a.attname = c.name and a.attnum > 0 and not a.attisdropped
-                    )
-                    order by 1
-                    limit 1
-                ),
-                case when r.kind = 'references' and not exists (
-                    select from pg_attribute a
-                    where a.attrelid = to_regclass(r.definition ->> 'table') and a.attname = r.definition ->> 'key' and not a.attisdropped
-                ) then format('column %s of %s does not exist', r.definition ->> 'key', r.definition ->> 'table') end
-            ) as broken
+#variable_conflict use_variable
+declare
+    rule record;
+begin
+    for rule in
+        select r.rule_id, r.name, r.broken as was, b.became
         from audit.rule r
-        join audit.watched_table w using (table_id)
+        cross join lateral (select audit._broken_because(r.rule_id) as became) b
         where r.table_id = _mark_broken_rules.table_id
             and r.retired_at is null
-    ) b
-    where b.rule_id = r.rule_id
-        and b.broken is distinct from r.broken;
+            and b.became is distinct from r.broken
+        order by r.rule_id
+    loop
+        update audit.rule r set broken = rule.became where r.rule_id = rule.rule_id;
+        perform audit._note_drift(table_id, command, case when rule.became is null then 'rule mended' else 'rule broken' end, rule.name, rule.was, rule.became);
+        if rule.was is null then
+            update audit.rule_counter_base b set errors = b.errors + 1 where b.rule_id = rule.rule_id;
+        end if;
+        perform audit._void_counter(rule.rule_id);
+    end loop;
+end;
 $$;
 
-comment on function audit._mark_broken_rules(integer) is 'Leaves out rules whose columns or referenced table are gone, and says why.';
-revoke all on function audit._mark_broken_rules(integer) from public;
+comment on function audit._mark_broken_rules(integer, text) is 'Leaves out rules that can not be evaluated any more, and says why; takes them in again when they can.';
+revoke all on function audit._mark_broken_rules(integer, text) from public;

@@ -1,12 +1,13 @@
--- Whether something of a table is declared that has no counter or base yet, so that it has to start from a scan.
+-- Whether something of a table is declared that has no counter or base yet, or a void one, so that it has to start from
+-- a scan.
 create or replace function audit._needs_scan(table_id integer)
     returns boolean
     language sql
-    stable
+    volatile
     security definer
     set search_path = pg_catalog, pg_temp
 as $$
-    select not exists (select from audit.table_counter_base b where b.table_id = _needs_scan.table_id)
+    select not exists (select from audit.table_counter_base b where b.table_id = _needs_scan.table_id and b.start_lsn < 'FFFFFFFF/FFFFFFFF')
         or exists (
             select
             from audit.rule r
@@ -14,14 +15,15 @@ as $$
                 and r.retired_at is null
                 -- Of rules about changes and writers no row can be said to fail now.
                 and r.class in ('row', 'lookup')
-                and not exists (select from audit.rule_counter_base b where b.rule_id = r.rule_id)
+                and not exists (select from audit.rule_counter_base b where b.rule_id = r.rule_id and b.start_lsn < 'FFFFFFFF/FFFFFFFF')
+                and (r.broken is null or audit._broken_because(r.rule_id) is null)
         )
         or exists (
             select
             from audit.summary s
             where s.table_id = _needs_scan.table_id
                 and s.retired_at is null
-                and to_regclass(format('audit_compiled.%I', s.name || '_base')) is null
+                and (to_regclass(format('audit_compiled.%I', s.name || '_base')) is null or s.start_lsn = 'FFFFFFFF/FFFFFFFF')
         );
 $$;
 

@@ -35,7 +35,7 @@ as $$
             where r.class in ('row', 'lookup')
         ), '')
         || case when w.there then audit._writers(table_id, 'T') || w.findings else '' end
-        || case when w.refuses then audit._refuse(table_id) else '' end
+        || case when w.refuses then audit._refuse(table_id, 'T') else '' end
         || E'    return null;\nend;\n'
     from writer w;
 $$;

@@ -24,7 +24,7 @@ begin
     for change in
         select c.* from audit.change c where c.ctid = any (batch) and (c.rows >= many or c.op = 'T') order by c.lsn
     loop
-        select w.key_columns into key_columns from audit.watched_table w where w.table_id = change.table_id;
+        select audit._key_columns_at(w.table_id, change.lsn, w.key_columns) into key_columns from audit.watched_table w where w.table_id = change.table_id;
         segment := null;
         segment.table_id := change.table_id;
         segment.op := change.op;
@@ -64,7 +64,7 @@ begin
             s.table_id,
             s.op,
             s.batch,
-            coalesce(w.key_columns, '{}') as key_columns,
+            audit._key_columns_at(s.table_id, c.lsn, w.key_columns) as key_columns,
             array(select json_object_keys(coalesce(c.old, c.new))) as columns
         from (
             select c.table_id, c.op, c.shape, array_agg(c.ctid) as batch

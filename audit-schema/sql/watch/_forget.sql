@@ -1,5 +1,5 @@
--- Drops what was generated for a table.
-create or replace function audit._forget(table_id integer)
+-- Drops what was generated for a table. With keep, only functions that are named after a former name of the table.
+create or replace function audit._forget(table_id integer, keep boolean default false)
     returns void
     language plpgsql
     volatile
@@ -8,13 +8,20 @@ create or replace function audit._forget(table_id integer)
 as $$
 #variable_conflict use_variable
 declare
-    op text;
+    generated regprocedure;
 begin
-    foreach op in array '{I,U,D,T}'::text[] loop
-        execute format('drop function if exists %s()', audit._trigger_function(table_id, op));
+    for generated in
+        select p.oid
+        from pg_proc p
+        where p.pronamespace = 'audit_compiled'::regnamespace
+            and p.prorettype = 'trigger'::regtype
+            and p.proname ~ format('_%s_(insert|update|delete|truncate)$', table_id)
+            and not (keep and p.oid = any (array(select to_regproc(audit._trigger_function(table_id, o))::oid from unnest('{I,U,D,T}'::text[]) o)))
+    loop
+        execute format('drop function %s', generated);
     end loop;
 end;
 $$;
 
-comment on function audit._forget(integer) is 'Drops what was generated for a table.';
-revoke all on function audit._forget(integer) from public;
+comment on function audit._forget(integer, boolean) is 'Drops what was generated for a table.';
+revoke all on function audit._forget(integer, boolean) from public;

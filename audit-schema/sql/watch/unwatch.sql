@@ -21,7 +21,7 @@ begin
         join pg_catalog.pg_proc p on p.oid = g.tgfoid
         where p.pronamespace = 'audit_compiled'::regnamespace
             and g.tgname like 'audit\_%'
-            and g.tgrelid in (select target union select t.relid from pg_catalog.pg_partition_tree(target) t)
+            and g.tgrelid in (select t.relid from audit._relatives(target) t)
     loop
         execute pg_catalog.format('drop trigger %I on %s', attached.name, attached.relation);
     end loop;

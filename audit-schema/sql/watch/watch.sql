@@ -32,14 +32,14 @@ begin
             hint = 'Watch ordinary or partitioned tables; for a view, the tables it reads.';
     end if;
     if exists (
-        select from pg_catalog.pg_partition_tree(target) p
+        select from audit._relatives(target) p
         join pg_catalog.pg_class c on c.oid = p.relid
         where c.relkind = 'f'
     ) then
         raise exception using
             errcode = 'AU002',
             constraint = 'relation_can_not_be_watched',
-            message = pg_catalog.format('%s can not be watched: one of its partitions is a foreign table', target),
+            message = pg_catalog.format('%s can not be watched: one of its partitions or children is a foreign table', target),
             hint = 'PostgreSQL refuses transition tables there, so that every write would fail.';
     end if;
     if relation.relispartition and exists (
@@ -60,9 +60,7 @@ begin
         execute pg_catalog.format('grant usage on schema %s to audit_owner', relation.schema);
     end if;
     for part in
-        select target
-        union
-        select p.relid from pg_catalog.pg_partition_tree(target) p
+        select p.relid from audit._relatives(target) p
     loop
         if not pg_catalog.has_table_privilege('audit_owner', part, 'select')
             or not pg_catalog.has_table_privilege('audit_owner', part, 'trigger')

@@ -1,0 +1,36 @@
+//! `audit doctor`: what is wrong with the pipeline, and what to do about it.
+
+use audit_schema::doctor::Remark;
+
+use crate::command::Output;
+use crate::terminal::{Painted, Style, count};
+
+/// Shows the remarks as a person reads them, worst first; not well if anything is wrong.
+pub fn render(remarks: &[Remark], style: Style) -> Output {
+    if remarks.is_empty() {
+        return Output::from(style.good("✓ nothing is wrong") + "\n");
+    }
+    let mut text = String::new();
+    for remark in remarks {
+        let severity = style.paint(&Painted::severity(remark.severity.name()));
+        text.push_str(&format!(
+            "{severity}  {}  {}\n    {}\n    {}\n\n",
+            style.bold(&remark.object),
+            style.quiet(&remark.remark),
+            remark.what,
+            style.quiet(&format!("→ {}", remark.todo)),
+        ));
+    }
+    let wrong = remarks.iter().filter(|remark| remark.is_wrong()).count();
+    let all = count(i64::try_from(remarks.len()).unwrap_or(i64::MAX), "remark");
+    text.push_str(&if wrong == 0 {
+        style.bold(&format!("{all}, nothing is wrong"))
+    } else {
+        style.bad(&format!("{all}, {wrong} to be put right"))
+    });
+    text.push('\n');
+    Output {
+        text,
+        well: wrong == 0,
+    }
+}

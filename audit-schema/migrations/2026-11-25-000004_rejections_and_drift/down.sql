@@ -1,0 +1,4 @@
+alter table audit.watched_table drop column compiled, drop column shape;
+drop table audit.schema_drift;
+drop table audit.rejection;
+drop table audit.setting;
