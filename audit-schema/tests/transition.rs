@@ -9,8 +9,11 @@ const FINDINGS: &str =
     "select r.name, f.op, f.rows, f.new_failed, f.old_failed, f.action, f.keys, f.error
     from audit.finding f join audit.rule r using (rule_id) order by f.lsn, r.name";
 
-/// A kind, its definition, changes that pass and changes that fail: values before and after.
-const CHANGES: &[(&str, &str, &[(&str, &str)], &[(&str, &str)])] = &[
+/// Values before and after.
+type Changes = &'static [(&'static str, &'static str)];
+
+/// A kind, its definition, changes that pass and changes that fail.
+const CHANGES: &[(&str, &str, Changes, Changes)] = &[
     (
         "immutable",
         r#"{"column": "region"}"#,
