@@ -273,7 +273,7 @@ fn head(figures: &Figures) -> [Line; 2] {
     let sizes = figures.all("head/flights/full/bytes");
     let most = |sizes: &[f64]| sizes.iter().copied().reduce(f64::max);
     let (first, second) = sizes.split_at(sizes.len() / 2);
-    let minutes = sizes.len() as f64 / 60.0;
+    let length = chrono::TimeDelta::seconds(i64::try_from(sizes.len()).unwrap_or(0));
     let detail = |left: f64, written: f64| {
         format!(
             "{} written; at the end {left:.0} rows in the head, {}",
@@ -287,7 +287,10 @@ fn head(figures: &Figures) -> [Line; 2] {
     );
     [
         Line {
-            title: format!("size of the head in {minutes:.0} minutes of single rows, at most"),
+            title: format!(
+                "size of the head in {} of single rows, at most",
+                audit_report::format::duration(length)
+            ),
             target: Target::Open,
             value: most(sizes),
             unit: Unit::Bytes,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use audit_report::Style;
 use audit_report::bars::{self, Bar, Panel};
-use audit_report::format::thousands;
+use audit_report::format::{count, thousands};
 
 use crate::Outcome;
 use crate::figures::Figures;
@@ -77,12 +77,12 @@ fn conditions(figures: &Figures) -> String {
         let word = |name: &str| condition[name].as_str().unwrap_or("?").to_owned();
         let _ = writeln!(
             text,
-            "- {}: PostgreSQL {}, {}, on {}; {} rounds, {} rows a bulk statement, {} s of single rows.{}",
+            "- {}: PostgreSQL {}, {}, on {}; {}, {} rows a bulk statement, {} s of single rows.{}",
             parts.join(", "),
             word("postgresql"),
             word("machine"),
             word("day"),
-            condition["rounds"],
+            count(condition["rounds"].as_i64().unwrap_or(0), "round", "rounds"),
             thousands(condition["rows"].as_i64().unwrap_or(0)),
             condition["seconds"],
             if condition["quick"] == true {
@@ -214,10 +214,10 @@ fn chart(figures: &Figures) -> Option<String> {
     ];
     let condition = &figures.conditions["bulk"];
     let note = format!(
-        "A table of 20 columns. PostgreSQL {}, {}, medians of {} rounds. A mark in a bar is what it is to reach.",
+        "A table of 20 columns. PostgreSQL {}, {}, medians of {}. The mark across a bar is what it is to reach.",
         condition["postgresql"].as_str()?,
         condition["machine"].as_str()?,
-        condition["rounds"]
+        count(condition["rounds"].as_i64()?, "round", "rounds")
     );
     let style = Style {
         width: 1200,

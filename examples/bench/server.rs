@@ -117,7 +117,12 @@ impl Server {
             std::fs::write(&file, script)?;
             command.arg("-f").arg(file);
         }
-        let output = command.arg(self.cluster.url(database)).output()?;
+        let output = command
+            .arg(self.cluster.url(database))
+            .output()
+            .map_err(|error| {
+                format!("cannot run pgbench, which must be beside the server: {error}")
+            })?;
         let text = String::from_utf8_lossy(&output.stdout);
         let errors = String::from_utf8_lossy(&output.stderr);
         if !output.status.success() || errors.contains("aborted") {
