@@ -5,7 +5,7 @@ use std::path::Path;
 use std::{env, fs};
 
 /// Later folders may use what earlier ones define. Views and SQL functions must; PL/pgSQL looks names up when it runs.
-const FOLDERS: [&str; 15] = [
+const FOLDERS: [&str; 17] = [
     "watch",
     "capture",
     "compile",
@@ -21,6 +21,8 @@ const FOLDERS: [&str; 15] = [
     "alert",
     "outbox",
     "views",
+    "check",
+    "suggest",
 ];
 
 #[expect(

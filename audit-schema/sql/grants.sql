@@ -80,3 +80,12 @@ grant execute on function
     audit.declare_routes(jsonb),
     audit._scan_rule(integer), audit._compiled_rule(integer, text)
 to audit_admin;
+
+-- Checking the rows that are there. A check of rules that are not applied yet reads with the rights of the caller.
+grant execute on function audit.begin_check(regclass, text[], boolean), audit.check_batch(bigint, integer) to audit_operator, audit_admin;
+grant execute on function
+    audit._check_plan(integer, text[]), audit._check_results(jsonb), audit._check_step(jsonb, jsonb, integer), audit._check_next(jsonb, jsonb, integer),
+    audit._check_range(jsonb, jsonb, jsonb), audit._check_rule(jsonb, jsonb, jsonb, text, jsonb, jsonb),
+    audit._check_failing(jsonb, jsonb, jsonb, text, jsonb, jsonb), audit._check_whole(jsonb, jsonb),
+    audit._check_columns(regclass), audit._check_parts(regclass), audit._check_unique(regclass, text[], text, text), audit._log_key(regclass, text[])
+to audit_admin;

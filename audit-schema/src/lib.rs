@@ -4,6 +4,7 @@ pub mod alert;
 pub mod apply;
 pub mod as_of;
 pub mod catalogue;
+pub mod check;
 pub mod context;
 mod declared;
 pub mod error;
@@ -27,6 +28,7 @@ pub mod testing;
 
 pub use apply::apply;
 pub use as_of::{AsOf, AsOfRow, as_of};
+pub use check::{check, check_policy};
 pub use error::{Error, Result};
 pub use history::history;
 pub use migrate::{MigrationReport, migrate, uninstall};
