@@ -9,6 +9,7 @@ use chrono::Utc;
 use chrono_tz::Tz;
 use clap::{Args, Parser, Subcommand};
 
+use crate::command::check::CheckOptions;
 use crate::command::{self, Output};
 use crate::connection::{ConnectionOptions, Database};
 use crate::demo::{self, DemoOptions, screen::Screen};
@@ -83,6 +84,8 @@ enum Command {
     },
     /// Prove that counters, summaries and the log are right, by reading everything
     Verify,
+    /// Evaluate rules on the rows that exist, in short transactions; goes on where it was cut off
+    Check(CheckOptions),
     /// Pack, fold and evaluate what is due, without delivering anything
     Tick,
     /// Write the documents of the named database, or else of the demo: entities, flow, every object, what is audited
@@ -180,11 +183,38 @@ impl From<FilterOptions> for Filter {
     }
 }
 
+/// What the program prints, and the code that it ends with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// What is printed.
+    pub text: String,
+    /// 0 if all is well, 1 if something was looked for and found; a check has a code for each severity.
+    pub code: u8,
+}
+
+impl From<Output> for Ended {
+    fn from(output: Output) -> Self {
+        Self {
+            text: output.text,
+            code: u8::from(!output.well),
+        }
+    }
+}
+
 /// Runs the command that the arguments name.
 ///
 /// # Errors
 /// Whatever stands in its way.
-pub fn run(audit: Audit) -> anyhow::Result<Output> {
+pub fn run(audit: Audit) -> anyhow::Result<Ended> {
+    if let Command::Check(options) = audit.command {
+        let database = Database::open(&audit.connection)?;
+        let style = Style::of_standard_output(audit.time_zone.unwrap_or(Tz::UTC));
+        return command::check::run(&mut database.connect()?, &options, style);
+    }
+    Ok(output(audit)?.into())
+}
+
+fn output(audit: Audit) -> anyhow::Result<Output> {
     if let Command::Demo { quick, keep, dir } = audit.command {
         let options = DemoOptions {
             quick,
@@ -268,7 +298,7 @@ pub fn run(audit: Audit) -> anyhow::Result<Output> {
                 report.notices.len()
             )
         }
-        Command::Demo { .. } => unreachable!("it has returned above"),
+        Command::Check(_) | Command::Demo { .. } => unreachable!("it has returned above"),
     };
     Ok(text.into())
 }

@@ -7,6 +7,7 @@ use anyhow::Context;
 use audit_core::Policy;
 
 pub mod as_of;
+pub mod check;
 pub mod docs;
 pub mod findings;
 pub mod history;

@@ -49,7 +49,7 @@ pub struct Progress<'c> {
     pub resumed_at: i64,
     /// About how many rows there are.
     pub expected: i64,
-    /// The rule that is next asked of the whole table in one statement, when all rows were read.
+    /// The rule that is asked of the whole table in one statement, after all rows were read; none is left if `None`.
     pub whole: Option<&'c str>,
 }
 
@@ -66,7 +66,9 @@ pub struct Checked {
     pub batches: i64,
     /// Whether rows were read by primary key; else by their place in the file, as there is none.
     pub by_key: bool,
-    /// The longest batch of this process.
+    /// How long this process took, with its rests.
+    pub took: Duration,
+    /// The longest batch of this process: no transaction lasted longer.
     pub longest: Duration,
     /// What was found for each rule, worst severity first.
     pub rules: Vec<CheckedRule>,
@@ -339,12 +341,12 @@ pub fn check_policy(
     Ok(checked)
 }
 
-/// The watched tables that have a rule, by name.
+/// The watched tables that have a rule, or one of the rules that are named, by name.
 ///
 /// # Errors
 ///
 /// When the role may not read the declarations.
-pub fn tables_with_rules(connection: &mut PgConnection) -> Result<Vec<String>> {
+pub fn tables_with_rules(connection: &mut PgConnection, rules: &[String]) -> Result<Vec<String>> {
     #[derive(QueryableByName)]
     struct Name {
         #[diesel(sql_type = Text)]
@@ -354,9 +356,16 @@ pub fn tables_with_rules(connection: &mut PgConnection) -> Result<Vec<String>> {
         "select w.relation::text as name
          from audit.watched_table w
          where w.unwatched_at is null
-             and exists (select from audit.rule r where r.table_id = w.table_id and r.retired_at is null)
+             and exists (
+                 select
+                 from audit.rule r
+                 where r.table_id = w.table_id
+                     and r.retired_at is null
+                     and (r.name = any ($1) or pg_catalog.cardinality($1) = 0)
+             )
          order by w.name",
     )
+    .bind::<Array<Text>, _>(rules)
     .load::<Name>(connection)?
     .into_iter()
     .map(|row| row.name)
@@ -449,7 +458,7 @@ impl Work {
         on_progress: &mut dyn FnMut(Progress<'_>),
         step: &mut dyn FnMut(i32) -> Result<Step>,
     ) -> Result<Checked> {
-        let mut longest = Duration::ZERO;
+        let (started, mut longest) = (Instant::now(), Duration::ZERO);
         let mut most = options
             .throttle
             .at_most(options.batch_rows.unwrap_or(FIRST_BATCH));
@@ -466,7 +475,7 @@ impl Work {
             };
             self.tell(on_progress, reached.rows, whole());
             if reached.ended {
-                return self.checked(reached, longest);
+                return self.checked(reached, started.elapsed(), longest);
             }
             thread::sleep(options.throttle.rest(reached.rows - rows, took));
             rows = reached.rows;
@@ -486,7 +495,7 @@ impl Work {
         });
     }
 
-    fn checked(self, reached: Reached, longest: Duration) -> Result<Checked> {
+    fn checked(self, reached: Reached, took: Duration, longest: Duration) -> Result<Checked> {
         let rules = self
             .plan
             .rules
@@ -514,6 +523,7 @@ impl Work {
             resumed_at: self.resumed_at,
             batches: reached.batches,
             by_key: self.plan.by_key,
+            took,
             longest,
             rules: rules.collect::<Result<_>>()?,
         })
