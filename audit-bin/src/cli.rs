@@ -86,6 +86,15 @@ enum Command {
     Verify,
     /// Evaluate rules on the rows that exist, in short transactions; goes on where it was cut off
     Check(CheckOptions),
+    /// Look at tables and write a policy that their rows suggest, with the evidence for each rule
+    Suggest {
+        /// The tables, as schema.table or table
+        #[arg(required = true, value_name = "TABLE")]
+        tables: Vec<String>,
+        /// Look at about so many rows of each
+        #[arg(long, value_name = "COUNT", default_value_t = 100_000, value_parser = clap::value_parser!(i64).range(1..))]
+        rows: i64,
+    },
     /// Pack, fold and evaluate what is due, without delivering anything
     Tick,
     /// Write the documents of the named database, or else of the demo: entities, flow, every object, what is audited
@@ -289,6 +298,7 @@ fn output(audit: Audit) -> anyhow::Result<Output> {
         ),
         Command::Docs { out, check } => command::docs::run(&mut connection, &out, check, style)?,
         Command::Verify => return Ok(command::verify::Proof::read(&mut connection)?.render(style)),
+        Command::Suggest { tables, rows } => command::suggest::run(&mut connection, &tables, rows)?,
         Command::Tick => {
             let report =
                 audit_schema::tick(&mut connection, Utc::now()).context("the tick failed")?;

@@ -18,6 +18,7 @@ pub mod plan;
 pub mod quarantine;
 pub mod status;
 pub mod undo;
+pub mod suggest;
 pub mod verify;
 
 /// What a command has to say, and whether all is well.

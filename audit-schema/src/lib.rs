@@ -16,6 +16,7 @@ pub mod outbox;
 pub mod plan;
 pub mod pool;
 mod source;
+pub mod suggest;
 pub mod tick;
 pub mod undo;
 pub mod verify;
