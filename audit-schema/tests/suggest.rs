@@ -77,8 +77,53 @@ fn each_column_suggests_what_its_rows_have_in_common() {
     let (_database, mut db) = database();
     run(&mut db, ORDERS);
     let orders = suggested(&mut db, "orders");
-    insta::assert_snapshot!(rules(&orders), @"");
-    insta::assert_snapshot!(orders.notes.join("\n"), @"");
+    insta::assert_snapshot!(rules(&orders), @r#"
+    # All 2,000 rows have a value.
+    - not_null: number
+    # 2,000 rows have a value, and no two the same.
+    - unique: [number]
+    # All 2,000 rows with a value are written so.
+    - matches: { number: "^[A-Z]{3}-[0-9]{6}$" }
+    # All 2,000 rows have a value.
+    - not_null: state
+    # 2,000 rows with a value have one of 3 values.
+    - one_of: { state: [new, paid, sent] }
+    # All 2,000 rows have a value.
+    - not_null: customer_id
+    # All 50 different values of 2,000 rows are found there.
+    - references: { customer_id: public.customers.id }
+    # All 2,000 rows have a value.
+    - not_null: quantity
+    # 2,000 rows with a value lie between 1 and 12.
+    - range: { quantity: { min: 0, max: 20 } }
+    # All 2,000 rows have a value.
+    - not_null: price
+    # 2,000 rows with a value lie between 0.00 and 128.43.
+    - range: { price: { min: 0, max: 200 } }
+    # All 2,000 rows have a value.
+    - not_null: mail
+    # 99.75 % of 2,000 rows with a value are written so.
+    - format: { mail: email }
+    mostly: 0.99
+    # None of 1,000 rows with a value is blank.
+    - not_blank: note
+    # All 2,000 rows have a value.
+    - not_null: ordered_at
+    # 2,000 rows lie in the past, the latest on 2013-01-06.
+    - not_future: ordered_at
+    # The earliest of 2,000 rows is of 2013-01-05.
+    - range: { ordered_at: { min: "2010-01-01" } }
+    # All 2,000 rows have a value.
+    - not_null: zip
+    # 2,000 rows have a value, and no two the same.
+    - unique: [zip]
+    # All 2,000 rows with a value are written so.
+    - matches: { zip: "^[0-9]{5}$" }
+    "#);
+    insta::assert_snapshot!(orders.notes.join("\n"), @r"
+    An index keeps `id` unique.
+    `nothing` has no value in any row that was looked at.
+    ");
 }
 
 #[test]
@@ -132,7 +177,7 @@ break	\ ü " text, "- null" timestamptz, "audit_row" text
         );
         insert into "Ev.il ""s"""."no: {t}, %s" ("true", "we ird""; drop table x; --", "%I %1$s {}: [a], #b", "line
 break	\ ü ", "- null", "audit_row")
-        select (array['yes', 'no: #"', e'a\nb', ' x'])[1 + i % 4], i, 'x' || 1 + i % 40, 'it''s ' || i, now() - i * interval '1 h', 'AB-' || i % 10
+        select (array['yes', 'no: #"', e'a\nb', ' x'])[1 + i % 4], i, 'x' || 1 + i % 40, 'it''s ' || i, timestamptz '2013-02-08' + i * interval '1 h', 'AB-' || i % 10
         from generate_series(1, 400) i"#,
     );
     let table = r#""Ev.il ""s"""."no: {t}, %s""#;
@@ -153,7 +198,21 @@ break	\ ü ", "- null", "audit_row")
         .unwrap()
         .unwrap();
     assert_eq!(checked.worst(), None);
-    insta::assert_snapshot!(only_rules(&hostile), @"");
+    insta::assert_snapshot!(only_rules(&hostile), @r#"
+    - not_null: "true"
+    - one_of: { "true": [" x", "a\u000ab", "no: #\"", "yes"] }
+    - not_null: "%I %1$s {}: [a], #b"
+    - references: { "%I %1$s {}: [a], #b": "\"Ev.il \"\"s\"\"\".\"key: # table\".\"co.de \"\"1\"\"\"" }
+    - not_null: "line\u000abreak\u0009\\ ü "
+    - unique: ["line\u000abreak\u0009\\ ü "]
+    - not_blank: "line\u000abreak\u0009\\ ü "
+    - length: { "line\u000abreak\u0009\\ ü ": { max: 15 } }
+    - not_null: "- null"
+    - not_future: "- null"
+    - range: { "- null": { min: "2010-01-01" } }
+    - not_null: audit_row
+    - one_of: { audit_row: ["AB-0", "AB-1", "AB-2", "AB-3", "AB-4", "AB-5", "AB-6", "AB-7", "AB-8", "AB-9"] }
+    "#);
 }
 
 #[test]
@@ -192,7 +251,13 @@ fn what_a_constraint_keeps_is_not_suggested_again() {
          insert into sites select 'S-' || i, 'R' || 1 + i % 30, repeat('x', i) from generate_series(1, 100) i",
     );
     let sites = suggested(&mut db, "sites");
-    insta::assert_snapshot!(only_rules(&sites), @"");
+    insta::assert_snapshot!(only_rules(&sites), @r"
+    - not_blank: code
+    - length: { code: { max: 10 } }
+    - not_blank: region
+    - length: { region: { max: 5 } }
+    - not_blank: label
+    ");
 }
 
 #[test]
@@ -212,7 +277,11 @@ fn a_number_is_not_taken_for_a_reference_because_it_is_small() {
         .map(|rule| rule.kind.to_string())
         .filter(|rule| rule.contains(" is in "))
         .collect();
-    insta::assert_snapshot!(references.join("\n"), @"");
+    insta::assert_snapshot!(references.join("\n"), @r"
+    company_id is in public.companies.id
+    parent_company is in public.companies.id
+    billing_company_id is in public.companies.id
+    ");
 }
 
 #[test]
@@ -224,7 +293,14 @@ fn the_smallest_natural_key_is_found_in_a_table_that_is_only_numbered() {
          insert into trips (at, line, platform, seats)
          select timestamptz '2013-01-01' + h * interval '1 h', 'L' || l, (h + l) % 4, 50 + (h * l) % 7 from generate_series(0, 199) h, generate_series(1, 10) l",
     );
-    insta::assert_snapshot!(only_rules(&suggested(&mut db, "trips")), @"");
+    insta::assert_snapshot!(only_rules(&suggested(&mut db, "trips")), @r#"
+    - not_future: at
+    - range: { at: { min: "2010-01-01" } }
+    - one_of: { line: [L1, L10, L2, L3, L4, L5, L6, L7, L8, L9] }
+    - range: { platform: { min: 0, max: 5 } }
+    - range: { seats: { min: 0, max: 100 } }
+    - unique: [at, line]
+    "#);
 }
 
 #[test]
@@ -233,7 +309,7 @@ fn a_large_table_is_looked_at_as_a_sample_and_statistics_know_more() {
     run(
         &mut db,
         "create table large (id int, half int, level int, state text);
-         insert into large select i, i / 2, case i when 20000 then -500 else i % 100 end, case when i = 20000 then null else 'a' || i % 3 end from generate_series(1, 20000) i;
+         insert into large select i, i / 2, case i when 20000 then -500 when 19999 then -400 else i % 100 end, case when i = 20000 then null else 'a' || i % 3 end from generate_series(1, 20000) i;
          set default_statistics_target = 10000;
          analyze large",
     );
@@ -244,7 +320,17 @@ fn a_large_table_is_looked_at_as_a_sample_and_statistics_know_more() {
         large.rows
     );
     assert_eq!(large.estimated, 20_000);
-    insta::assert_snapshot!(only_rules(&large), @"");
+    insta::assert_snapshot!(only_rules(&large), @r"
+    - not_null: id
+    - unique: [id]
+    - not_null: half
+    - range: { half: { min: 0, max: 20000 } }
+    - not_null: level
+    - range: { level: { min: -1000, max: 200 } }
+    - not_null: state
+    mostly: 0.99
+    - one_of: { state: [a0, a1, a2] }
+    ");
 }
 
 #[test]
@@ -253,10 +339,18 @@ fn values_without_a_bound_suggest_no_range() {
     run(
         &mut db,
         "create table odd (a float8, b numeric, c timestamptz, d json, e int[], f bigint);
-         insert into odd select case i when 7 then 'NaN' else i end, case i when 7 then 'NaN' else i end, case i when 7 then '-infinity' when 8 then 'infinity' else now() end, '{}', '{1}', i * 10000000000000000 from generate_series(1, 100) i",
+         insert into odd select case i when 7 then 'NaN' else i::float8 end, case i when 7 then 'NaN' else i::numeric end, case i when 7 then '-infinity' when 8 then 'infinity' else now() end, '{}', '{1}', i * 10000000000000000 from generate_series(1, 100) i",
     );
     let odd = suggested(&mut db, "odd");
-    insta::assert_snapshot!(only_rules(&odd), @"");
+    insta::assert_snapshot!(only_rules(&odd), @r"
+    - not_null: a
+    - not_null: b
+    - not_null: c
+    - not_null: d
+    - not_null: e
+    - not_null: f
+    - unique: [f]
+    ");
     assert!(parsed(&policy_fragment(&[odd])).is_ok());
 }
 

@@ -19,12 +19,13 @@ begin
         join pg_namespace n on n.oid = c.relnamespace and n.nspname not in ('pg_catalog', 'information_schema', 'audit', 'audit_compiled')
         join pg_attribute a on a.attrelid = c.oid and a.attnum = i.indkey[0]
         join pg_type t on t.oid = a.atttypid
+        cross join lateral (select rtrim(regexp_replace(lower(c.relname), 'ies$', 'y'), 's') as singular) u
         cross join lateral (
             select
                 (lower(a.attname) = lower(name) and lower(name) not in ('id', 'key', 'code', 'name', 'no', 'nr'))
                 or lower(c.relname) ~ ('^(' || regexp_replace(stem, '([^a-z0-9_])', '\\\1', 'g') || ')(s|es)?$')
                 or lower(c.relname) = regexp_replace(stem, 'y$', 'ies')
-                or (length(c.relname) > 3 and stem like '%\_' || replace(replace(rtrim(lower(c.relname), 's'), '\', '\\'), '_', '\_'))
+                or (length(c.relname) > 3 and right(stem, length(u.singular) + 1) = '_' || u.singular)
                 as fits
         ) f
         where i.indisunique

@@ -68,6 +68,13 @@ struct Deciding<'d> {
 impl Deciding<'_> {
     fn column(&mut self) {
         let seen = &self.column.seen;
+        if !nameable(&self.column.name) {
+            let name = quoted(&self.column.name);
+            self.note(format!(
+                "{name} has a semicolon in its name, so no rule can name it."
+            ));
+            return;
+        }
         self.not_null();
         if seen.present == 0 {
             let name = quoted(&self.column.name);
@@ -159,7 +166,9 @@ impl Deciding<'_> {
     fn reference(&mut self) -> Option<Reference> {
         let column = self.column;
         let enough = |reference: &&Reference| {
-            reference.named || (reference.looked_up >= 3 && reference.rows >= FEWEST_ROWS)
+            nameable(&reference.key_table)
+                && nameable(&reference.key_column)
+                && (reference.named || (reference.looked_up >= 3 && reference.rows >= FEWEST_ROWS))
         };
         let best = column
             .references
@@ -266,6 +275,7 @@ impl Deciding<'_> {
         let grows = column.n_distinct.is_some_and(|expected| expected < 0.0) && !self.profile.whole;
         if grows
             || !(2..=MOST_CHOICES).contains(&seen.distinct)
+            || !values.iter().all(|value| nameable(value))
             || seen.present < 20 * seen.distinct
         {
             return false;
@@ -398,6 +408,11 @@ impl Deciding<'_> {
     fn note(&mut self, note: String) {
         self.suggested.notes.push(note);
     }
+}
+
+/// Whether a name or a value may stand in a rule: the database takes a semicolon for the end of a statement.
+pub(super) fn nameable(text: &str) -> bool {
+    !text.contains(';')
 }
 
 /// Whether a rule that so many of the rows fail may be suggested: for all rows, for most, or not at all.

@@ -61,8 +61,8 @@ tables:
             text += &format!("  # {note}\n");
         }
         text += &format!("  {}:\n", scalar(&table.table));
+        // A table without rules is only watched.
         if table.rules.is_empty() {
-            text += "    rules: []\n";
             continue;
         }
         text += "    rules:\n";

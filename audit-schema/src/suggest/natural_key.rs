@@ -1,5 +1,6 @@
 //! Which columns tell the rows of a table apart, besides a number that was made for it.
 
+use super::decide::nameable;
 use super::{Class, Column, Profile};
 use crate::Result;
 
@@ -34,6 +35,7 @@ pub(super) fn find(
         column.seen.present == column.seen.rows
             && column.seen.distinct > 1
             && !column.numbered
+            && nameable(&column.name)
             && matches!(
                 column.class,
                 Class::Integer | Class::Text | Class::Time | Class::Uuid
