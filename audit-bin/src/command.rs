@@ -17,8 +17,8 @@ pub mod notify;
 pub mod plan;
 pub mod quarantine;
 pub mod status;
-pub mod undo;
 pub mod suggest;
+pub mod undo;
 pub mod verify;
 
 /// What a command has to say, and whether all is well.

@@ -85,6 +85,10 @@ pub struct CheckedRule {
     pub action: Action,
     /// Who has to fix what fails.
     pub owner: String,
+    /// The share of rows that has to pass for it to be taken as kept; `None` means all.
+    pub mostly: Option<f64>,
+    /// It is on trial: nobody hears of what fails.
+    pub shadow: bool,
     /// How it was checked.
     pub how: How,
     /// Rows that fail it.
@@ -150,12 +154,21 @@ impl CheckedRule {
 }
 
 impl Checked {
-    /// The worst severity among the rules that do not hold.
+    /// Whether a rule is kept: every row passes it, or as many as its `mostly` demands.
+    #[must_use]
+    pub fn keeps(&self, rule: &CheckedRule) -> bool {
+        let allowed = rule
+            .mostly
+            .map_or(0.0, |mostly| (1.0 - mostly) * self.rows as f64);
+        rule.errors == 0 && rule.failing as f64 <= allowed + 1e-9
+    }
+
+    /// The worst severity among the rules that are not kept, those in shadow left out.
     #[must_use]
     pub fn worst(&self) -> Option<Severity> {
         self.rules
             .iter()
-            .filter(|rule| !rule.holds())
+            .filter(|rule| !rule.shadow && !self.keeps(rule))
             .map(|rule| rule.severity)
             .max()
     }
@@ -419,6 +432,8 @@ struct PlannedRule {
     severity: String,
     action: String,
     owner: String,
+    mostly: Option<f64>,
+    shadow: bool,
     how: How,
 }
 
@@ -507,6 +522,8 @@ impl Work {
                     severity: rule.severity.parse().map_err(Error::unreadable)?,
                     action: rule.action.parse().map_err(Error::unreadable)?,
                     owner: rule.owner,
+                    mostly: rule.mostly,
+                    shadow: rule.shadow,
                     how: rule.how,
                     failing: found.failing,
                     keys: found.keys,

@@ -524,3 +524,46 @@ tables:
     .unwrap();
     assert_eq!(one.len(), 1);
 }
+
+#[test]
+fn rules_about_changes_are_left_out_and_what_is_kept_mostly_or_on_trial_is_not_held_against_the_table()
+ {
+    let (_database, mut db) = filled(100);
+    for arguments in [
+        r#"'fixed', 'immutable', '{"column": "note"}'"#,
+        r#"'who', 'writers', '{"roles": ["feed"]}'"#,
+        r#"'most', 'not_null', '{"column": "region"}', mostly => 0.9, severity => 'critical'"#,
+        r#"'more', 'not_null', '{"column": "region"}', mostly => 0.95, severity => 'low'"#,
+        r#"'trial', 'not_null', '{"column": "region"}', shadow => true, severity => 'critical'"#,
+        r#"'apart', 'no_overlap', '{"columns": ["note"], "from": "amount", "to": "id"}', severity => 'normal'"#,
+    ] {
+        rule(&mut db, arguments);
+    }
+    let checked = checked(&mut db, &of(30));
+    let overlapping = show(
+        &mut db,
+        "select audit._scan_rule(rule_id) from audit.rule where name = 'apart'",
+    );
+    let apart = checked
+        .rules
+        .iter()
+        .find(|rule| rule.name == "apart")
+        .unwrap();
+    assert_eq!(format!("({})", apart.failing), overlapping);
+    assert!(apart.failing > 0 && apart.keys.len() == apart.failing as usize);
+    let kept: Vec<_> = checked
+        .rules
+        .iter()
+        .map(|rule| (rule.name.as_str(), checked.keeps(rule)))
+        .collect();
+    assert_eq!(
+        kept,
+        [
+            ("most", true),
+            ("trial", false),
+            ("apart", false),
+            ("more", false)
+        ]
+    );
+    assert_eq!(checked.worst(), Some(Severity::Normal));
+}

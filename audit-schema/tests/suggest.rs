@@ -21,10 +21,7 @@ fn suggested(db: &mut PgConnection, table: &str) -> Suggested {
 }
 
 fn parsed(text: &str) -> Result<Policy, audit_core::PolicyErrors> {
-    let text = text
-        .replace("        shadow: true\n", "")
-        .replace("        mostly: 0.99\n", "");
-    Policy::parse(&text, "suggested.yml")
+    Policy::parse(text, "suggested.yml")
 }
 
 /// The suggestions as they stand in the file, with what speaks for each.
@@ -135,7 +132,8 @@ fn the_suggestion_is_a_policy_that_can_be_applied_and_no_row_contradicts_it() {
         suggested(&mut db, "customers"),
     ];
     let policy = parsed(&policy_fragment(&all)).unwrap();
-    //SHADOW
+    let mut rules = policy.tables.iter().flat_map(|table| &table.rules);
+    assert!(rules.all(|rule| rule.shadow));
     let planned = plan(&mut db, &policy).unwrap();
     assert_eq!(
         planned.changes.len(),

@@ -186,7 +186,11 @@ fn table(checked: &Checked, style: Style) -> String {
     );
     for rule in checked.rules.iter().filter(|rule| !rule.holds()) {
         columns.row(cells![
-            rule.name.clone(),
+            match (rule.shadow, checked.keeps(rule)) {
+                (true, _) => format!("{} (shadow)", rule.name),
+                (false, true) => format!("{} (mostly kept)", rule.name),
+                (false, false) => rule.name.clone(),
+            },
             Painted::severity(rule.severity.name()),
             number(rule.failing),
             if checked.rows > 0 {

@@ -35,9 +35,11 @@ begin
                 'severity', r.severity,
                 'action', r.action,
                 'owner', r.owner,
-                'how', coalesce(u.how, 'row'),
-                'fails', case r.kind when 'unique' then u.fails when 'references' then f.missing else c.fails end,
-                'statement', u.statement,
+                'mostly', r.mostly,
+                'shadow', r.shadow,
+                'how', coalesce(u.how, o.how, 'row'),
+                'fails', case r.kind when 'unique' then u.fails when 'references' then f.missing when 'no_overlap' then o.fails else c.fails end,
+                'statement', coalesce(u.statement, o.statement),
                 'sample', c.sample
             ) order by array_position('{critical,important,normal,low}'::text[], r.severity), r.name
         )
@@ -46,6 +48,7 @@ begin
     from audit._compiled_rule(table_id, 'new') c
     join audit.rule r using (rule_id)
     left join lateral audit._check_unique(target, r.columns, key, c.sample) u on r.kind = 'unique'
+    left join lateral audit._check_overlap(target, r.definition, r.applies, key, c.sample) o on r.kind = 'no_overlap'
     cross join lateral (
         select case when r.kind = 'references' then format(
             case when r.applies is null then '%2$s' else 'case when %1$s then %2$s else false end' end,
@@ -60,7 +63,8 @@ begin
             )
         ) end as missing
     ) f
-    where r.name = any (rule_names) or rule_names is null
+    where r.class in ('row', 'lookup')
+        and (r.name = any (rule_names) or rule_names is null)
     having count(*) > 0;
     if result is null then
         return null;
