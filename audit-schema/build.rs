@@ -23,6 +23,8 @@ const FOLDERS: [&str; 17] = [
     "outbox",
     "doctor",
     "views",
+    "check",
+    "suggest",
 ];
 
 #[expect(

@@ -9,6 +9,7 @@ use chrono::Utc;
 use chrono_tz::Tz;
 use clap::{Args, Parser, Subcommand};
 
+use crate::command::check::CheckOptions;
 use crate::command::{self, Output};
 use crate::connection::{ConnectionOptions, Database};
 use crate::demo::{self, DemoOptions, screen::Screen};
@@ -91,6 +92,17 @@ enum Command {
     Verify,
     /// Look for what is wrong with the pipeline, and say what to do about it
     Doctor,
+    /// Evaluate rules on the rows that exist, in short transactions; goes on where it was cut off
+    Check(CheckOptions),
+    /// Look at tables and write a policy that their rows suggest, with the evidence for each rule
+    Suggest {
+        /// The tables, as schema.table or table
+        #[arg(required = true, value_name = "TABLE")]
+        tables: Vec<String>,
+        /// Look at about so many rows of each
+        #[arg(long, value_name = "COUNT", default_value_t = 100_000, value_parser = clap::value_parser!(i64).range(1..))]
+        rows: i64,
+    },
     /// Pack, fold and evaluate what is due, without delivering anything
     Tick,
     /// Write the documents of the named database, or else of the demo: entities, flow, every object, what is audited
@@ -188,11 +200,38 @@ impl From<FilterOptions> for Filter {
     }
 }
 
+/// What the program prints, and the code that it ends with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// What is printed.
+    pub text: String,
+    /// 0 if all is well, 1 if something was looked for and found; a check has a code for each severity.
+    pub code: u8,
+}
+
+impl From<Output> for Ended {
+    fn from(output: Output) -> Self {
+        Self {
+            text: output.text,
+            code: u8::from(!output.well),
+        }
+    }
+}
+
 /// Runs the command that the arguments name.
 ///
 /// # Errors
 /// Whatever stands in its way.
-pub fn run(audit: Audit) -> anyhow::Result<Output> {
+pub fn run(audit: Audit) -> anyhow::Result<Ended> {
+    if let Command::Check(options) = audit.command {
+        let database = Database::open(&audit.connection)?;
+        let style = Style::of_standard_output(audit.time_zone.unwrap_or(Tz::UTC));
+        return command::check::run(&mut database.connect()?, &options, style);
+    }
+    Ok(output(audit)?.into())
+}
+
+fn output(audit: Audit) -> anyhow::Result<Output> {
     if let Command::Demo { quick, keep, dir } = audit.command {
         let options = DemoOptions {
             quick,
@@ -280,6 +319,7 @@ pub fn run(audit: Audit) -> anyhow::Result<Output> {
             ));
         }
         Command::Verify => return Ok(command::verify::Proof::read(&mut connection)?.render(style)),
+        Command::Suggest { tables, rows } => command::suggest::run(&mut connection, &tables, rows)?,
         Command::Tick => {
             let report =
                 audit_schema::tick(&mut connection, Utc::now()).context("the tick failed")?;
@@ -289,7 +329,7 @@ pub fn run(audit: Audit) -> anyhow::Result<Output> {
                 report.notices.len()
             )
         }
-        Command::Demo { .. } => unreachable!("it has returned above"),
+        Command::Check(_) | Command::Demo { .. } => unreachable!("it has returned above"),
     };
     Ok(text.into())
 }

@@ -7,6 +7,7 @@ use anyhow::Context;
 use audit_core::Policy;
 
 pub mod as_of;
+pub mod check;
 pub mod docs;
 pub mod doctor;
 pub mod findings;
@@ -17,6 +18,7 @@ pub mod notify;
 pub mod plan;
 pub mod quarantine;
 pub mod status;
+pub mod suggest;
 pub mod undo;
 pub mod verify;
 

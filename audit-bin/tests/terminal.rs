@@ -71,6 +71,7 @@ fn blizzard() -> Status {
             fired_at: Some(at(8, 12)),
             resolved_at: None,
         }],
+        checks: Vec::new(),
     }
 }
 

@@ -92,3 +92,21 @@ grant execute on function
     audit.declare_routes(jsonb),
     audit._scan_rule(integer), audit._compiled_rule(integer, text)
 to audit_admin;
+
+-- Checking the rows that are there. A check of rules that are not applied yet reads with the rights of the caller.
+grant execute on function audit.begin_check(regclass, text[], boolean), audit.check_batch(bigint, integer) to audit_operator, audit_admin;
+grant execute on function
+    audit._check_plan(integer, text[]), audit._check_results(jsonb), audit._check_step(jsonb, jsonb, integer), audit._check_next(jsonb, jsonb, integer),
+    audit._check_range(jsonb, jsonb, jsonb), audit._check_rule(jsonb, jsonb, jsonb, text, jsonb, jsonb),
+    audit._check_failing(jsonb, jsonb, jsonb, text, jsonb, jsonb), audit._check_whole(jsonb, jsonb),
+    audit._check_columns(regclass), audit._check_parts(regclass), audit._check_unique(regclass, text[], text, text),
+    audit._check_overlap(regclass, jsonb, text, text, text), audit._log_key(regclass, text[])
+to audit_admin;
+
+-- Suggesting reads with the rights of the caller on the table.
+grant execute on function
+    audit._suggest_table(regclass, bigint), audit._suggest_column(regclass, text, text, text, text),
+    audit._suggest_format(text, text, text[]), audit._suggest_references(regclass, text, text, text),
+    audit._suggest_duplicates(text, text[]), audit._check_parts(regclass), audit._predicate(text, jsonb), audit._format_pattern(text),
+    audit._iban_rest(text)
+to audit_reader, audit_operator, audit_admin;

@@ -9,6 +9,7 @@ use diesel::{OptionalExtension, PgConnection, QueryableByName, RunQueryDsl};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::check::LastCheck;
 use crate::rejection::RejectedBy;
 use crate::{Error, Result};
 
@@ -27,6 +28,8 @@ pub struct Status {
     pub rules: Vec<RuleStatus>,
     /// Alerts that are not resolved, worst first.
     pub open_alerts: Vec<AlertStatus>,
+    /// The last check of each table that was ever checked, and checks that are not finished.
+    pub checks: Vec<LastCheck>,
 }
 
 /// How far the tick has come and what waits for it.
@@ -315,6 +318,7 @@ pub fn status(connection: &mut PgConnection) -> Result<Status> {
         tables,
         rules,
         open_alerts,
+        checks: crate::check::last_checks(connection)?,
     })
 }
 

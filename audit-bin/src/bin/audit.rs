@@ -7,9 +7,8 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     match cli::run(cli::Audit::parse()) {
-        Ok(output) => match terminal::print(&output.text) {
-            Ok(()) if output.well => ExitCode::SUCCESS,
-            Ok(()) => ExitCode::FAILURE,
+        Ok(ended) => match terminal::print(&ended.text) {
+            Ok(()) => ended.code.into(),
             Err(error) => failure::exit(&error.into()),
         },
         Err(error) => failure::exit(&error),

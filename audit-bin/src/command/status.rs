@@ -3,6 +3,7 @@
 use audit_schema::inspect::{PipelineStatus, RuleStatus, Status};
 
 use crate::cells;
+use crate::command::check;
 use crate::terminal::{Columns, Painted, Style, count, duration, number, percent, table_name};
 
 /// Shows the status as a person reads it: tables, rules that fail, open alerts, and a line that sums up.
@@ -15,6 +16,7 @@ pub fn render(status: &Status, style: Style) -> String {
     parts.push(tables(status, style));
     parts.push(rules(status, style));
     parts.push(alerts(status, style));
+    parts.extend(check::last(&status.checks, style));
     parts.push(summary(status, style));
     parts.join("\n\n") + "\n"
 }
