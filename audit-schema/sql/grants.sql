@@ -47,6 +47,13 @@ grant execute on function
     audit._refuse_hidden_rows(regclass), audit._compile(integer), audit._needs_scan(integer), audit._forget(integer), audit._drop_summary(text)
 to audit_admin;
 
+-- Rows in quarantine.
+grant execute on function
+    audit.edit_held(jsonb, jsonb, text, boolean, bigint),
+    audit.release_held(jsonb, text, boolean, boolean, bigint),
+    audit.discard_held(jsonb, text, boolean, bigint)
+to audit_operator, audit_admin;
+
 -- The tick, and what is read through functions.
 grant execute on function audit.tick(timestamptz, integer, interval) to audit_operator, audit_admin;
 grant execute on function audit.history(regclass, text), audit.verify(), audit.replay_differences(regclass)
