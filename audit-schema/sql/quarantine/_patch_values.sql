@@ -31,6 +31,12 @@ begin
                 column = name,
                 message = format('table %s has no column `%s`', target, name),
                 hint = (select 'Its columns are ' || string_agg(c.name, ', ') || '.' from audit._held_column(target, '', '') c);
+        elsif held.key_position is not null and value = 'null' then
+            raise exception using
+                errcode = 'AU002',
+                constraint = 'key_can_not_be_null',
+                column = name,
+                message = format('column `%s` is part of the primary key of %s and can not be null', name, target);
         elsif held.generated or held.numbered and not inserts_only then
             raise exception using
                 errcode = 'AU002',
