@@ -40,7 +40,7 @@ to audit_operator, audit_admin;
 -- owner of the pipeline may do are functions of their own.
 grant execute on function
     audit.watch(regclass, text, text), audit.unwatch(regclass), audit.compile(regclass),
-    audit.declare_rule(regclass, text, text, jsonb, text, text, text, text, text, interval, text, text, double precision, boolean), audit.retire_rule(integer),
+    audit.declare_rule(regclass, text, text, jsonb, text, text, text, text, text, interval, text, text, double precision, boolean, text), audit.retire_rule(integer),
     audit.declare_summary(regclass, text, jsonb), audit.retire_summary(integer),
     audit._canonical(regclass, text, boolean), audit._view_definition(text), audit._expression_type(regclass, text),
     audit._rule_source(regclass, text, text, jsonb, text, text), audit._predicate(text, jsonb), audit._format_pattern(text), audit._iban_rest(text), audit._bucket(regclass, jsonb), audit._log_column(regclass),

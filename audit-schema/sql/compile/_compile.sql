@@ -42,6 +42,7 @@ begin
     perform audit._attach(table_id);
     perform audit._start_counters(table_id);
     perform audit._compile_summaries(table_id);
+    perform audit._compile_visible(table_id);
 end;
 $$;
 

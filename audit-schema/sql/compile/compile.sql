@@ -28,7 +28,7 @@ begin
         select target, p.privilege
         from audit.rule r
         cross join (values ('insert'), ('update'), ('delete')) p (privilege)
-        where r.table_id = watched.table_id and r.retired_at is null and r.action = 'quarantine'
+        where r.table_id = watched.table_id and r.retired_at is null and r.action = 'quarantine' and (r.mode = 'set_aside' or p.privilege = 'update')
     loop
         if needed.relation is not null and not pg_catalog.has_table_privilege('audit_owner', needed.relation, needed.privilege) then
             execute pg_catalog.format('grant %s on %s to audit_owner', needed.privilege, needed.relation);

@@ -42,7 +42,7 @@ begin
     into hidden
     from audit._compiled_rule(table_id, 'new') c
     join audit.rule r using (rule_id)
-    where r.mode = 'hide';
+    where r.mode = 'hide' and c.action = 'quarantine';
 
     lock := format(
         'select from audit.quarantine audit_entry cross join lateral json_populate_record(null::%1$s, %2$s) audit_located join %1$s audit_row on %3$s where audit_entry.quarantine_id = any ($1) for no key update of audit_row',

@@ -13,6 +13,7 @@ begin
     foreach op in array '{I,U,D,T}'::text[] loop
         execute format('drop function if exists %s()', audit._trigger_function(table_id, op));
     end loop;
+    perform audit._compile_visible(table_id);
 end;
 $$;
 
