@@ -9,6 +9,7 @@ use chrono::Utc;
 use chrono_tz::Tz;
 use clap::{Args, Parser, Subcommand};
 
+use crate::command::quarantine::QuarantineCommand;
 use crate::command::{self, Output};
 use crate::connection::{ConnectionOptions, Database};
 use crate::demo::{self, DemoOptions, screen::Screen};
@@ -76,7 +77,7 @@ enum Command {
     Undo(UndoOptions),
     /// Show what failed, newest first
     Findings(FilterOptions),
-    /// Look at the rows that were set aside
+    /// See, edit, release or discard the rows that were set aside or hidden
     Quarantine {
         #[command(subcommand)]
         command: QuarantineCommand,
@@ -106,12 +107,6 @@ enum Command {
         #[arg(long, default_value = "audit-demo", value_name = "DIR")]
         dir: PathBuf,
     },
-}
-
-#[derive(Debug, Subcommand)]
-enum QuarantineCommand {
-    /// List the rows that wait, newest first
-    List(FilterOptions),
 }
 
 #[derive(Debug, Args)]
@@ -251,12 +246,9 @@ pub fn run(audit: Audit) -> anyhow::Result<Output> {
         Command::Findings(filter) => {
             command::findings::render(&inspect::findings(&mut connection, &filter.into())?, style)
         }
-        Command::Quarantine {
-            command: QuarantineCommand::List(filter),
-        } => command::quarantine::render(
-            &inspect::quarantine(&mut connection, &filter.into())?,
-            style,
-        ),
+        Command::Quarantine { command } => {
+            return command::quarantine::run(&mut connection, command, style);
+        }
         Command::Docs { out, check } => command::docs::run(&mut connection, &out, check, style)?,
         Command::Verify => return Ok(command::verify::Proof::read(&mut connection)?.render(style)),
         Command::Tick => {

@@ -48,6 +48,7 @@ grant execute on function
 to audit_admin;
 
 -- Rows in quarantine.
+grant execute on function audit._select_held(jsonb, bigint) to audit_reader, audit_operator, audit_admin;
 grant execute on function
     audit.edit_held(jsonb, jsonb, text, boolean, bigint),
     audit.release_held(jsonb, text, boolean, boolean, bigint),

@@ -14,6 +14,7 @@ pub mod migrate;
 pub mod outbox;
 pub mod plan;
 pub mod pool;
+pub mod quarantine;
 mod source;
 pub mod tick;
 pub mod undo;

@@ -7,10 +7,8 @@ use diesel::PgConnection;
 use shared::{orders, refused, rule, run, show, tick, watched, wrong};
 
 const HIDE: &str = r#"'positive', 'range', '{"column": "amount", "min": 0}', action => 'quarantine', mode => 'hide'"#;
-const SET_ASIDE: &str =
-    r#"'noted', 'not_null', '{"column": "note"}', action => 'quarantine'"#;
-const VISIBLE: &str =
-    "select id, amount from audit_compiled.public_orders_visible order by id";
+const SET_ASIDE: &str = r#"'noted', 'not_null', '{"column": "note"}', action => 'quarantine'"#;
+const VISIBLE: &str = "select id, amount from audit_compiled.public_orders_visible order by id";
 const ENTRIES: &str =
     "select key, op, mode, rules, row ->> 'amount', state from audit.quarantine order by lsn, key";
 
@@ -207,12 +205,21 @@ fn the_view_follows_the_table_and_its_rules() {
         "insert into orders values (1, 'EU', 1, 'a'), (2, 'EU', 2, null); alter table orders add column extra text default 'x'",
     );
     assert_eq!(
-        show(&mut db, "select * from audit_compiled.public_orders_visible"),
+        show(
+            &mut db,
+            "select * from audit_compiled.public_orders_visible"
+        ),
         "(1,EU,1,a,x)\n(2,EU,2,,x)"
     );
-    run(&mut db, "alter table orders rename column region to area; alter table orders rename to sales");
+    run(
+        &mut db,
+        "alter table orders rename column region to area; alter table orders rename to sales",
+    );
     assert_eq!(
-        show(&mut db, "select area from audit_compiled.public_orders_visible where id = 1"),
+        show(
+            &mut db,
+            "select area from audit_compiled.public_orders_visible where id = 1"
+        ),
         "(EU)"
     );
     run(&mut db, "alter table sales rename to orders");
@@ -226,7 +233,10 @@ fn the_view_follows_the_table_and_its_rules() {
         "select audit.retire_rule(rule_id) from audit.rule; select audit.compile('orders')",
     );
     assert_eq!(
-        show(&mut db, "select to_regclass('audit_compiled.public_orders_visible')"),
+        show(
+            &mut db,
+            "select to_regclass('audit_compiled.public_orders_visible')"
+        ),
         "()"
     );
     rule(&mut db, HIDE);
@@ -237,11 +247,20 @@ fn the_view_follows_the_table_and_its_rules() {
 fn only_rules_about_one_row_by_itself_can_hide() {
     let (_database, mut db) = orders();
     for (arguments, refusal) in [
-        (r#"'once', 'unique', '{"columns": ["note"]}', action => 'quarantine', mode => 'hide'"#, "rule_can_not_hide: rule `once` can not hide rows: it looks beyond one row by itself"),
-        (r#"'positive', 'range', '{"column": "amount", "min": 0}', mode => 'hide'"#, "rule_can_not_hide: rule `positive` has mode hide, and its action is flag"),
+        (
+            r#"'once', 'unique', '{"columns": ["note"]}', action => 'quarantine', mode => 'hide'"#,
+            "rule_can_not_hide: rule `once` can not hide rows: it looks beyond one row by itself",
+        ),
+        (
+            r#"'positive', 'range', '{"column": "amount", "min": 0}', mode => 'hide'"#,
+            "rule_can_not_hide: rule `positive` has mode hide, and its action is flag",
+        ),
     ] {
         assert_eq!(
-            refused(&mut db, &format!("select audit.declare_rule('orders', {arguments})")),
+            refused(
+                &mut db,
+                &format!("select audit.declare_rule('orders', {arguments})")
+            ),
             refusal
         );
     }
@@ -259,12 +278,21 @@ fn every_hidden_row_is_looked_at_in_turn() {
         run(&mut db, "select audit._close_hidden(10)");
     }
     assert_eq!(
-        show(&mut db, "select state, count(*) from audit.quarantine group by 1 order by 1"),
+        show(
+            &mut db,
+            "select state, count(*) from audit.quarantine group by 1 order by 1"
+        ),
         "(held,13)\n(released,12)"
     );
-    run(&mut db, "update orders set amount = 1; select audit._close_hidden(10); select audit._close_hidden(10)");
+    run(
+        &mut db,
+        "update orders set amount = 1; select audit._close_hidden(10); select audit._close_hidden(10)",
+    );
     assert_eq!(
-        show(&mut db, "select state, count(*) from audit.quarantine group by 1"),
+        show(
+            &mut db,
+            "select state, count(*) from audit.quarantine group by 1"
+        ),
         "(released,25)"
     );
 }

@@ -213,7 +213,10 @@ fn a_reject_rule_that_came_later_refuses_by_name() {
         "(refused,\"[{\"\"kind\"\": \"\"rule\"\", \"\"name\"\": \"\"known\"\", \"\"message\"\": \"\"we sell in the EU only\"\"}]\",20)\n(released,,40)"
     );
     assert_eq!(
-        show(&mut db, "select count(*), min(region), max(region) from orders"),
+        show(
+            &mut db,
+            "select count(*), min(region), max(region) from orders"
+        ),
         "(40,EU,EU)"
     );
     all_agrees(&mut db);
@@ -238,10 +241,7 @@ fn a_row_that_would_only_be_flagged_because_it_was_bad_before_is_refused_all_the
 #[test]
 fn duplicates_by_a_unique_rule_are_told_apart() {
     let (_database, mut db) = orders();
-    run(
-        &mut db,
-        "insert into orders values (1, 'EU', 1, 'a')",
-    );
+    run(&mut db, "insert into orders values (1, 'EU', 1, 'a')");
     rule(
         &mut db,
         r#"'once', 'unique', '{"columns": ["note"]}', action => 'quarantine'"#,
@@ -370,7 +370,11 @@ fn the_second_of_two_sessions_waits_and_finds_it_done() {
     let mut other = database.connect();
     let second = std::thread::spawn(move || release(&mut other, "{}", ""));
     // It has begun to wait when it holds a lock that is not granted.
-    while show(&mut db, "select count(*) from pg_locks l join pg_stat_activity a using (pid) where not l.granted and a.datname = current_database()") == "(0)" {}
+    while show(
+        &mut db,
+        "select count(*) from pg_locks l join pg_stat_activity a using (pid) where not l.granted and a.datname = current_database()",
+    ) == "(0)"
+    {}
     run(&mut db, "commit");
     assert_eq!(second.join().unwrap(), "(1,\"already released\",)");
     assert_eq!(show(&mut db, "select count(*) from orders"), "(1)");
@@ -386,7 +390,10 @@ fn an_operator_needs_no_right_on_the_table_and_a_reader_may_only_look() {
         "begin; set local role audit_operator; select audit.set_context(actor => 'ana@example.com')",
     );
     edit(&mut db, "{}", r#"{"amount": 5}"#);
-    assert_eq!(release(&mut db, "{}", ", reason => 'agreed'"), "(1,released,)");
+    assert_eq!(
+        release(&mut db, "{}", ", reason => 'agreed'"),
+        "(1,released,)"
+    );
     assert_eq!(
         show(
             &mut db,
@@ -449,7 +456,10 @@ fn rows_of_a_partitioned_table_go_back_where_they_belong() {
         "(\"[2, \"\"US\"\"]\",released,)\n(\"[1, \"\"EU\"\"]\",refused,positive)\n(\"[1, \"\"US\"\"]\",released,)"
     );
     assert_eq!(
-        show(&mut db, "select tableoid::regclass, * from orders order by id"),
+        show(
+            &mut db,
+            "select tableoid::regclass, * from orders order by id"
+        ),
         "(orders_us,1,US,9)\n(orders_us,2,US,8)"
     );
     all_agrees(&mut db);

@@ -15,7 +15,10 @@ create or replace function audit._refusal(
     set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_variable
+declare
+    rules jsonb;
 begin
+    rules := case jsonb_typeof(detail::jsonb) when 'array' then detail::jsonb else detail::jsonb -> 'rejected' end;
     select jsonb_agg(v.reason), bool_and(v.rows <= v.keys)
     into facts, complete
     from (
@@ -23,14 +26,14 @@ begin
             audit._rule_reason(r.rule_id) as reason,
             (d.value ->> 'rows')::bigint as rows,
             jsonb_array_length(d.value -> 'keys') as keys
-        from jsonb_array_elements(detail::jsonb) d (value)
+        from jsonb_array_elements(rules) d (value)
         join audit.rule r on r.table_id = table_id and r.name = d.value ->> 'rule' and r.retired_at is null
     ) v;
     select jsonb_object_agg(k.quarantine_id, k.reasons)
     into failing
     from (
         select e.quarantine_id, jsonb_agg(audit._rule_reason(r.rule_id) order by r.rule_id) as reasons
-        from jsonb_array_elements(detail::jsonb) d (value)
+        from jsonb_array_elements(rules) d (value)
         cross join lateral jsonb_array_elements_text(d.value -> 'keys') k (key)
         join audit.rule r on r.table_id = table_id and r.name = d.value ->> 'rule' and r.retired_at is null
         join audit.quarantine e on e.key = k.key and e.quarantine_id = any (ids)
