@@ -80,7 +80,7 @@ enum Command {
     /// See, edit, release or discard the rows that were set aside or hidden
     Quarantine {
         #[command(subcommand)]
-        command: QuarantineCommand,
+        command: Box<QuarantineCommand>,
     },
     /// Prove that counters, summaries and the log are right, by reading everything
     Verify,
@@ -247,7 +247,7 @@ pub fn run(audit: Audit) -> anyhow::Result<Output> {
             command::findings::render(&inspect::findings(&mut connection, &filter.into())?, style)
         }
         Command::Quarantine { command } => {
-            return command::quarantine::run(&mut connection, command, style);
+            return command::quarantine::run(&mut connection, *command, style);
         }
         Command::Docs { out, check } => command::docs::run(&mut connection, &out, check, style)?,
         Command::Verify => return Ok(command::verify::Proof::read(&mut connection)?.render(style)),
