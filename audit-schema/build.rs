@@ -5,7 +5,7 @@ use std::path::Path;
 use std::{env, fs};
 
 /// Later folders may use what earlier ones define. Views and SQL functions must; PL/pgSQL looks names up when it runs.
-const FOLDERS: [&str; 17] = [
+const FOLDERS: [&str; 19] = [
     "watch",
     "capture",
     "compile",

@@ -10,6 +10,7 @@ use audit_core::Policy;
 use audit_schema::context::{self, Context};
 use audit_schema::embedded::{Cluster, Options};
 use audit_schema::inspect::{self, Filter};
+use audit_schema::quarantine;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, RunQueryDsl, sql_query};
 
@@ -84,7 +85,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             finding.author.name()
         );
     }
-    for held in inspect::quarantine(&mut connection, &newest)? {
+    for held in quarantine::list(&mut connection, &quarantine::Filter::default())? {
         println!(
             "set aside: order {} because of {}: {}",
             held.key,

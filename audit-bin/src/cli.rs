@@ -10,6 +10,7 @@ use chrono_tz::Tz;
 use clap::{Args, Parser, Subcommand};
 
 use crate::command::check::CheckOptions;
+use crate::command::quarantine::QuarantineCommand;
 use crate::command::{self, Output};
 use crate::connection::{ConnectionOptions, Database};
 use crate::demo::{self, DemoOptions, screen::Screen};
@@ -83,10 +84,10 @@ enum Command {
         #[arg(long)]
         rejected: bool,
     },
-    /// Look at the rows that were set aside
+    /// See, edit, release or discard the rows that were set aside or hidden
     Quarantine {
         #[command(subcommand)]
-        command: QuarantineCommand,
+        command: Box<QuarantineCommand>,
     },
     /// Prove that counters, summaries and the log are right, by reading everything
     Verify,
@@ -126,12 +127,6 @@ enum Command {
         #[arg(long, default_value = "audit-demo", value_name = "DIR")]
         dir: PathBuf,
     },
-}
-
-#[derive(Debug, Subcommand)]
-enum QuarantineCommand {
-    /// List the rows that wait, newest first
-    List(FilterOptions),
 }
 
 #[derive(Debug, Args)]
@@ -305,12 +300,9 @@ fn output(audit: Audit) -> anyhow::Result<Output> {
         Command::Findings { filter, .. } => {
             command::findings::render(&inspect::findings(&mut connection, &filter.into())?, style)
         }
-        Command::Quarantine {
-            command: QuarantineCommand::List(filter),
-        } => command::quarantine::render(
-            &inspect::quarantine(&mut connection, &filter.into())?,
-            style,
-        ),
+        Command::Quarantine { command } => {
+            return command::quarantine::run(&mut connection, *command, style);
+        }
         Command::Docs { out, check } => command::docs::run(&mut connection, &out, check, style)?,
         Command::Doctor => {
             return Ok(command::doctor::render(

@@ -2,10 +2,11 @@
 
 use audit_bin::command::{findings, history, quarantine, status, undo, verify::Proof};
 use audit_bin::terminal::Style;
-use audit_core::{Action, Author, Finding, Op, RowChange, Severity};
+use audit_core::{Action, Author, Finding, Op, QuarantineMode, RowChange, Severity};
 use audit_schema::Verified;
-use audit_schema::inspect::{
-    AlertStatus, PipelineStatus, QuarantinedRow, RuleStatus, Status, TableStatus,
+use audit_schema::inspect::{AlertStatus, PipelineStatus, RuleStatus, Status, TableStatus};
+use audit_schema::quarantine::{
+    Event, Handled, Outcome, QuarantinedRow, Reason, ReasonKind, Shown,
 };
 use audit_schema::undo::{UndoStatus, UndoStep};
 use chrono::{DateTime, TimeZone, Utc};
@@ -147,24 +148,146 @@ fn findings_show_the_failing_values() {
     ");
 }
 
-#[test]
-fn quarantine_says_why_a_row_waits() {
-    let held = QuarantinedRow {
-        quarantine_id: "00000000-0000-0000-0000-000000000001".to_owned(),
-        at: at(6, 12),
+fn held(op: &str, mode: QuarantineMode) -> QuarantinedRow {
+    QuarantinedRow {
+        quarantine_id: "1a2b3c4d-0000-0000-0000-000000000001".to_owned(),
+        since: at(6, 12),
+        age: 7200.0,
+        fix_by: Some(at(7, 12)),
         table: "public.flights".to_owned(),
-        op: "U".to_owned(),
+        mode,
+        op: op.to_owned(),
         key: "31411".to_owned(),
         rules: vec!["range_air_time".to_owned()],
         severity: "important".to_owned(),
+        owner: "ops-data@example.com".to_owned(),
         values: json!({ "air_time": 28_800 }),
         writer: "EWR feed".to_owned(),
-    };
-    assert_snapshot!(quarantine::render(&[held], Style::PLAIN), @r"
-    when               severity     table    key    set aside        because of      values          written by
-    6 Feb 2013, 12:00  ◆ important  flights  31411  update (undone)  range_air_time  air_time 28800  EWR feed
+        state: "held".to_owned(),
+        edits: 0,
+        refusals: 0,
+    }
+}
 
-    1 row set aside
+#[test]
+fn quarantine_says_why_a_row_waits() {
+    let rows = [
+        held("U", QuarantineMode::SetAside),
+        held("I", QuarantineMode::Hide),
+    ];
+    assert_snapshot!(quarantine::render(&rows, 312, Style::PLAIN), @r"
+    id        severity     table    key    what             because of      values          written by  owner                 for
+    1a2b3c4d  ◆ important  flights  31411  update (undone)  range_air_time  air_time 28800  EWR feed    ops-data@example.com  2 h
+    1a2b3c4d  ◆ important  flights  31411  hidden           range_air_time  air_time 28800  EWR feed    ops-data@example.com  2 h
+
+    2 of 312 rows in quarantine
+    ");
+    assert_snapshot!(quarantine::render(&rows[..1], 1, Style::PLAIN), @r"
+    id        severity     table    key    what             because of      values          written by  owner                 for
+    1a2b3c4d  ◆ important  flights  31411  update (undone)  range_air_time  air_time 28800  EWR feed    ops-data@example.com  2 h
+
+    1 row in quarantine · the oldest for 2 h
+    ");
+}
+
+#[test]
+fn a_row_in_quarantine_is_shown_with_what_was_done_with_it() {
+    let reason = Reason {
+        kind: ReasonKind::Rule,
+        name: "range_air_time".to_owned(),
+        message: "a flight takes at most a day".to_owned(),
+    };
+    let event = |kind: &str| Event {
+        at: at(6, 13),
+        kind: kind.to_owned(),
+        reason: None,
+        old: None,
+        new: None,
+        reasons: Vec::new(),
+        author: Author {
+            session_role: "ana".to_owned(),
+            ..Author::default()
+        },
+    };
+    let shown = Shown {
+        held: held("U", QuarantineMode::SetAside),
+        row: json!({ "air_time": 480, "dest": "LAX", "tailnum": null })
+            .as_object()
+            .cloned()
+            .unwrap(),
+        restored: json!({ "air_time": 118, "dest": "LAX", "tailnum": null })
+            .as_object()
+            .cloned(),
+        events: vec![
+            Event {
+                reasons: vec![reason],
+                ..event("refused")
+            },
+            Event {
+                reason: Some("typing error".to_owned()),
+                old: json!({ "air_time": 28_800 }).as_object().cloned(),
+                new: json!({ "air_time": 480 }).as_object().cloned(),
+                ..event("edited")
+            },
+        ],
+    };
+    assert_snapshot!(quarantine::render_one(&shown, Style::PLAIN), @r"
+    flights 31411  1a2b3c4d-0000-0000-0000-000000000001
+    held · update (undone) · ◆ important · since 6 Feb 2013, 12:00, for 2 h
+    because of range_air_time · written by EWR feed · owner ops-data@example.com · to be seen to by 7 Feb 2013, 12:00
+
+    column    value  in the table
+    air_time  480    118
+    dest      LAX    same
+    tailnum   –      same
+
+    6 Feb 2013, 13:00  refused by ana
+      range_air_time: a flight takes at most a day
+
+    6 Feb 2013, 13:00  edited by ana: typing error
+      air_time 28800 → 480
+    ");
+}
+
+#[test]
+fn a_release_tells_what_was_refused_and_sums_up() {
+    let row = |id: &str, outcome, reasons| Handled {
+        quarantine_id: format!("{id}-0000-0000-0000-000000000001"),
+        table: "public.flights".to_owned(),
+        key: "31411".to_owned(),
+        outcome,
+        reasons,
+        old: None,
+        new: None,
+    };
+    let reason = |kind, name: &str, message: &str| Reason {
+        kind,
+        name: name.to_owned(),
+        message: message.to_owned(),
+    };
+    let rows = [
+        row("1a2b3c4d", Outcome::Released, Vec::new()),
+        row(
+            "2a2b3c4d",
+            Outcome::Refused,
+            vec![
+                reason(
+                    ReasonKind::Rule,
+                    "range_air_time",
+                    "a flight takes at most a day",
+                ),
+                reason(ReasonKind::Rule, "references_dest", "references dest"),
+            ],
+        ),
+        row("3a2b3c4d", Outcome::Released, Vec::new()),
+        row("4a2b3c4d", Outcome::AlreadyReleased, Vec::new()),
+    ];
+    assert_snapshot!(quarantine::render_handled(&rows, true, Style::PLAIN), @r"
+    id        table    key    refused because of
+    2a2b3c4d  flights  31411  range_air_time      a flight takes at most a day
+                              references_dest     references dest
+
+    2 rows released · 1 row refused · 1 row already released · a dry run: nothing was changed
     ");
 }
 

@@ -46,6 +46,45 @@ impl Action {
     }
 }
 
+/// What [`Action::Quarantine`] does with a row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QuarantineMode {
+    /// The row is taken out of the table, or put back to its last good version.
+    #[default]
+    SetAside,
+    /// The row stays in the table, and a generated view does not show it.
+    Hide,
+}
+
+impl QuarantineMode {
+    /// Every mode.
+    pub const ALL: [QuarantineMode; 2] = [QuarantineMode::SetAside, QuarantineMode::Hide];
+
+    /// The word, as the policy file and the database spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            QuarantineMode::SetAside => "set_aside",
+            QuarantineMode::Hide => "hide",
+        }
+    }
+}
+
+impl FromStr for QuarantineMode {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        QuarantineMode::ALL
+            .into_iter()
+            .find(|mode| mode.name() == text)
+            .ok_or_else(|| Error::UnknownWord {
+                what: "mode",
+                text: text.to_owned(),
+                expected: "set_aside or hide",
+            })
+    }
+}
+
 impl fmt::Display for Action {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.pad(self.name())

@@ -35,7 +35,7 @@ mod secret;
 mod severity;
 mod summary;
 
-pub use action::Action;
+pub use action::{Action, QuarantineMode};
 pub use alert_policy::{AlertPolicy, AlertSeverity, Subject};
 pub use change::{Author, Op, RowChange};
 pub use channel::{Channel, Provider};

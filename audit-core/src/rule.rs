@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Action, Error, Format, Period, Severity};
+use crate::{Action, Error, Format, Period, QuarantineMode, Severity};
 
 /// A statement of what correct data looks like, about the rows of one table.
 ///
@@ -23,6 +23,9 @@ pub struct Rule {
     pub severity: Severity,
     /// What happens to a failing row.
     pub action: Action,
+    /// What quarantine does with a failing row; only [`Action::Quarantine`] asks.
+    #[serde(default)]
+    pub mode: QuarantineMode,
     /// Who has to fix what fails: an e-mail address or a team. Empty if nobody was named.
     pub owner: String,
     /// Why the rule exists, in the words of its owner.
@@ -268,6 +271,23 @@ impl RuleKind {
             }
             RuleKind::Expression { .. } | RuleKind::Writers { .. } => Vec::new(),
         }
+    }
+
+    /// Whether the kind looks at one row by itself: neither at other rows nor at the row before.
+    pub fn is_about_one_row(&self) -> bool {
+        matches!(
+            self,
+            RuleKind::NotNull { .. }
+                | RuleKind::NotBlank { .. }
+                | RuleKind::OneOf { .. }
+                | RuleKind::NotOneOf { .. }
+                | RuleKind::Range { .. }
+                | RuleKind::Length { .. }
+                | RuleKind::Matches { .. }
+                | RuleKind::Format { .. }
+                | RuleKind::NotFuture { .. }
+                | RuleKind::Expression { .. }
+        )
     }
 
     /// The name a rule has if the policy gives it none: the kind and the columns. `None` for an expression.

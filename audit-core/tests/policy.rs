@@ -1,8 +1,8 @@
 //! The policy file: what is accepted, and what a person reads about what is not.
 
 use audit_core::{
-    Action, AlertSeverity, Function, Nulls, OnError, Period, Policy, Provider, RuleKind, Secret,
-    Setting, Severity, Subject,
+    Action, AlertSeverity, Function, Nulls, OnError, Period, Policy, Provider, QuarantineMode,
+    RuleKind, Secret, Setting, Severity, Subject,
 };
 use insta::assert_snapshot;
 use proptest::prelude::*;
@@ -847,4 +847,63 @@ proptest! {
     fn no_text_makes_the_reader_panic(text in "\\PC{0,200}") {
         let _ = Policy::parse(&text, "audit.yml").map_err(|errors| errors.to_string());
     }
+}
+
+#[test]
+fn a_quarantine_rule_may_hide_rows_if_it_is_about_one_row() {
+    let policy = Policy::parse(
+        "
+version: 1
+tables:
+  public.flights:
+    rules:
+      - not_null: dest
+        action: quarantine
+        mode: hide
+      - not_null: origin
+        action: quarantine
+",
+        "audit.yml",
+    )
+    .unwrap();
+    let modes: Vec<QuarantineMode> = policy.tables[0]
+        .rules
+        .iter()
+        .map(|rule| rule.mode)
+        .collect();
+    assert_eq!(modes, [QuarantineMode::Hide, QuarantineMode::SetAside]);
+    assert_snapshot!(errors("
+version: 1
+tables:
+  public.flights:
+    rules:
+      - unique: [carrier, flight]
+        action: quarantine
+        mode: hide
+      - not_null: dest
+        mode: hide
+      - not_null: origin
+        action: quarantine
+        mode: hidden
+"), @r"
+    audit.yml:8:15: a rule of the kind `unique` can not hide rows
+      |
+    8 |         mode: hide
+      |               ^^^^
+      = only rules about one row by itself can; leave `mode` out
+
+    audit.yml:10:9: `mode` is about quarantine, and the action is flag
+       |
+    10 |         mode: hide
+       |         ^^^^
+       = write `action: quarantine`, or leave `mode` out
+
+    audit.yml:13:15: unknown mode `hidden`
+       |
+    13 |         mode: hidden
+       |               ^^^^^^
+       = did you mean `hide`?
+
+    3 errors; nothing was applied
+    ");
 }

@@ -40,7 +40,7 @@ to audit_operator, audit_admin;
 -- owner of the pipeline may do are functions of their own.
 grant execute on function
     audit.watch(regclass, text, text), audit.unwatch(regclass), audit.compile(regclass),
-    audit.declare_rule(regclass, text, text, jsonb, text, text, text, text, text, interval, text, text, double precision, boolean), audit.retire_rule(integer),
+    audit.declare_rule(regclass, text, text, jsonb, text, text, text, text, text, interval, text, text, double precision, boolean, text), audit.retire_rule(integer),
     audit.declare_summary(regclass, text, jsonb), audit.retire_summary(integer),
     audit._canonical(regclass, text, boolean), audit._view_definition(text), audit._expression_type(regclass, text),
     audit._rule_source(regclass, text, text, jsonb, text, text), audit._predicate(text, jsonb), audit._format_pattern(text), audit._iban_rest(text), audit._bucket(regclass, jsonb), audit._log_column(regclass),
@@ -55,6 +55,14 @@ to audit_reader, audit_operator, audit_admin;
 -- Evidence of rejections. Grant audit.record_rejection() to applications that hand theirs in.
 grant execute on function audit.keep_rejections(text) to audit_admin;
 grant execute on function audit.record_rejection(json) to audit_operator, audit_admin;
+
+-- Rows in quarantine.
+grant execute on function audit._select_held(jsonb, bigint) to audit_reader, audit_operator, audit_admin;
+grant execute on function
+    audit.edit_held(jsonb, jsonb, text, boolean, bigint),
+    audit.release_held(jsonb, text, boolean, boolean, bigint),
+    audit.discard_held(jsonb, text, boolean, bigint)
+to audit_operator, audit_admin;
 
 -- The tick, and what is read through functions.
 grant execute on function audit.tick(timestamptz, integer, interval) to audit_operator, audit_admin;

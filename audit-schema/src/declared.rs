@@ -49,6 +49,8 @@ pub(crate) struct Rule {
     #[diesel(sql_type = Text)]
     pub(crate) action: String,
     #[diesel(sql_type = Text)]
+    pub(crate) mode: String,
+    #[diesel(sql_type = Text)]
     pub(crate) owner: String,
     #[diesel(sql_type = Text)]
     pub(crate) why: String,
@@ -142,7 +144,7 @@ pub(crate) fn load(connection: &mut PgConnection) -> Result<Declared> {
         .load(connection)?,
         rules: diesel::sql_query(
             "select r.rule_id, w.relation::oid as relation, r.name, r.kind, r.definition, r.condition, r.severity,
-                 r.action, r.owner, r.why, extract(epoch from r.fix_within)::bigint as fix_within, r.nulls, r.on_error,
+                 r.action, r.mode, r.owner, r.why, extract(epoch from r.fix_within)::bigint as fix_within, r.nulls, r.on_error,
                  r.mostly, r.shadow, r.broken is not null as broken
              from audit.rule r
              join audit.watched_table w using (table_id)

@@ -51,6 +51,15 @@ pub enum Error {
     #[error("the evidence of a rejection can not be recorded inside a transaction")]
     InTransaction,
 
+    /// No row in quarantine is meant, or more than one.
+    #[error("{} in quarantine has an id that begins with `{id}`", if *several { "more than one row" } else { "no row" })]
+    NoSuchRow {
+        /// What was given.
+        id: String,
+        /// Whether more than one begins so.
+        several: bool,
+    },
+
     /// The server is older than the oldest one that the pipeline supports.
     #[error("PostgreSQL {found} is too old, the oldest supported is 14")]
     ServerTooOld {

@@ -1,4 +1,4 @@
-//! What a person asks of an installed database: how it is doing, what was found, what was set aside.
+//! What a person asks of an installed database: how it is doing, and what was found.
 //!
 //! All of it comes from counters, findings and the outbox; nothing here scans a watched table.
 
@@ -166,7 +166,7 @@ pub struct AlertStatus {
     pub resolved_at: Option<DateTime<Utc>>,
 }
 
-/// Which findings, or which rows in quarantine, are asked for.
+/// Which findings are asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Only of this table, as `schema.table` or `table`.
@@ -175,38 +175,6 @@ pub struct Filter {
     pub rule: Option<String>,
     /// At most so many, the newest.
     pub limit: i64,
-}
-
-/// A row that was set aside.
-#[derive(Debug, Clone, PartialEq, Serialize, QueryableByName)]
-pub struct QuarantinedRow {
-    /// Identifies it.
-    #[diesel(sql_type = Text)]
-    pub quarantine_id: String,
-    /// When it happened: the time that the writer gave, or else the clock of the server.
-    #[diesel(sql_type = Timestamptz)]
-    pub at: DateTime<Utc>,
-    /// Schema and name of the table.
-    #[diesel(sql_type = Text)]
-    pub table: String,
-    /// `I`: an insert was taken out of the table again. `U`: an update was undone.
-    #[diesel(sql_type = Text)]
-    pub op: String,
-    /// Primary key, as text.
-    #[diesel(sql_type = Text)]
-    pub key: String,
-    /// The quarantine rules that it fails.
-    #[diesel(sql_type = Array<Text>)]
-    pub rules: Vec<String>,
-    /// The worst severity among them.
-    #[diesel(sql_type = Text)]
-    pub severity: String,
-    /// The values of the columns that these rules read.
-    #[diesel(sql_type = Json)]
-    pub values: Value,
-    /// Who wrote: the person named, else the application, else the role.
-    #[diesel(sql_type = Text)]
-    pub writer: String,
 }
 
 /// Tells how the pipeline and the data are doing.
@@ -598,54 +566,6 @@ impl From<RejectedRow> for RejectedRule {
             },
         }
     }
-}
-
-/// The rows that wait in quarantine, newest first.
-///
-/// # Errors
-/// If the pipeline is not installed or may not be read.
-pub fn quarantine(connection: &mut PgConnection, filter: &Filter) -> Result<Vec<QuarantinedRow>> {
-    Ok(diesel::sql_query(
-        "select
-            held.quarantine_id::text as quarantine_id,
-            coalesce(held.occurred_at, held.at) as at,
-            watched.name as \"table\",
-            held.op::text as op,
-            held.key,
-            failed.rules,
-            failed.severity,
-            (
-                select coalesce(json_object_agg(field.key, field.value order by field.key), '{}')
-                from json_each(held.row) as field
-                where field.key = any (failed.columns)
-            ) as values,
-            coalesce(held.actor, held.application, held.session_role) as writer
-        from audit.quarantine as held
-        join audit.watched_table as watched using (table_id)
-        cross join lateral (
-            select
-                coalesce(array_agg(distinct rule.name), '{}') as rules,
-                coalesce(array_agg(distinct rule_column.name) filter (where rule_column.name is not null), '{}') as columns,
-                coalesce(
-                    (array['critical', 'important', 'normal', 'low'])[
-                        min(array_position(array['critical', 'important', 'normal', 'low'], rule.severity))
-                    ],
-                    'normal'
-                ) as severity
-            from audit.rule as rule
-            left join lateral unnest(rule.columns) as rule_column (name) on true
-            where rule.rule_id = any (held.rules)
-        ) as failed
-        where held.state = 'held'
-            and ($1 is null or $1 in (watched.name, split_part(watched.name, '.', 2)))
-            and ($2 is null or $2 = any (failed.rules))
-        order by coalesce(held.occurred_at, held.at) desc, held.lsn desc, held.key
-        limit $3",
-    )
-    .bind::<Nullable<Text>, _>(&filter.table)
-    .bind::<Nullable<Text>, _>(&filter.rule)
-    .bind::<BigInt, _>(filter.limit)
-    .load(connection)?)
 }
 
 /// Whether the pipeline is installed in a database.

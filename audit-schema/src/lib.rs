@@ -16,6 +16,7 @@ pub mod migrate;
 pub mod outbox;
 pub mod plan;
 pub mod pool;
+pub mod quarantine;
 pub mod rejection;
 mod source;
 pub mod suggest;

@@ -41,6 +41,7 @@ pub(crate) fn rule_differences(
         &stored.action,
         rule.action.name(),
     );
+    differs(&mut differences, "mode", &stored.mode, rule.mode.name());
     differs(&mut differences, "owner", &stored.owner, &rule.owner);
     differs(&mut differences, "why", &stored.why, &rule.why);
     if stored.fix_within != fix_within {

@@ -6,13 +6,14 @@ use super::node::{Node, Tree};
 use super::read::{Entry, Fields, Reader, one_of};
 use super::suggest::nearest;
 use super::{Declared, Defaults, Location, Part, TablePolicy};
-use crate::{Action, Nulls, OnError, Rule, RuleKind, Severity};
+use crate::{Action, Nulls, OnError, QuarantineMode, Rule, RuleKind, Severity};
 
 /// What every rule may say, whatever its kind.
-const ATTRIBUTES: [&str; 11] = [
+const ATTRIBUTES: [&str; 12] = [
     "name",
     "severity",
     "action",
+    "mode",
     "owner",
     "why",
     "fix_within",
@@ -34,8 +35,6 @@ const LATER_KINDS: [&str; 9] = [
     "schema",
     "distribution",
 ];
-/// Attributes of the design that are not built yet.
-const LATER_ATTRIBUTES: [&str; 1] = ["mode"];
 
 impl Reader {
     pub(super) fn tables(&mut self, policy: &Fields<'_>, defaults: &Defaults) -> Vec<TablePolicy> {
@@ -120,6 +119,7 @@ impl Reader {
                 &Action::ALL.map(|action| (action.name(), action)),
             )
             .unwrap_or_default();
+        let mode = self.mode(&fields, action);
         let owner = self
             .optional_text(&fields, "owner")
             .unwrap_or_else(|| table.owner.clone());
@@ -201,6 +201,18 @@ impl Reader {
                 continue;
             }
             names.insert(rule_name.clone(), name_at);
+            if let (QuarantineMode::Hide, Some(entry), false) =
+                (mode, fields.get("mode"), kind.kind.is_about_one_row())
+            {
+                self.refuse(
+                    entry.node.at,
+                    format!(
+                        "a rule of the kind `{}` can not hide rows",
+                        kind.kind.name()
+                    ),
+                    "only rules about one row by itself can; leave `mode` out",
+                );
+            }
             let declared = Declared::Rule {
                 table: table.name.clone(),
                 rule: rule_name.clone(),
@@ -231,6 +243,7 @@ impl Reader {
                 condition: condition.clone(),
                 severity,
                 action,
+                mode,
                 owner: owner.clone(),
                 why: why.clone(),
                 fix_within,
@@ -276,6 +289,25 @@ impl Reader {
         Some(share)
     }
 
+    /// What quarantine does with a row.
+    fn mode(&mut self, fields: &Fields<'_>, action: Action) -> QuarantineMode {
+        let mode = self.optional_word(
+            fields,
+            "mode",
+            &QuarantineMode::ALL.map(|mode| (mode.name(), mode)),
+        );
+        if let (Some(entry), Some(_)) = (fields.get("mode"), mode)
+            && action != Action::Quarantine
+        {
+            self.refuse(
+                entry.key,
+                format!("`mode` is about quarantine, and the action is {action}"),
+                "write `action: quarantine`, or leave `mode` out",
+            );
+        }
+        mode.unwrap_or_default()
+    }
+
     /// The entry that says the kind. Everything else that is not known is reported.
     fn kind_entry<'n>(&mut self, fields: &Fields<'n>) -> Option<Entry<'n>> {
         let mut kind: Option<Entry<'n>> = None;
@@ -296,7 +328,7 @@ impl Reader {
                 } else {
                     kind = Some(entry);
                 }
-            } else if LATER_KINDS.contains(&entry.name) || LATER_ATTRIBUTES.contains(&entry.name) {
+            } else if LATER_KINDS.contains(&entry.name) {
                 explained |= LATER_KINDS.contains(&entry.name);
                 self.not_yet(entry.key, entry.name);
             } else if !ATTRIBUTES.contains(&entry.name) {

@@ -28,7 +28,7 @@ pub(super) const SUBJECTS: [Subject; 10] = [
         name: "What failed",
         about: "Rules failed by statements, and rows that were set aside.",
         column: 1,
-        tables: &["finding", "quarantine"],
+        tables: &["finding", "quarantine", "quarantine_event"],
     },
     Subject {
         name: "Counters",

@@ -41,6 +41,7 @@ create table audit.rule (
     broken text,
     severity text not null default 'normal',
     action text not null default 'flag',
+    mode text not null default 'set_aside',
     owner text not null default '',
     why text not null default '',
     fix_within interval,
@@ -58,6 +59,7 @@ create table audit.rule (
     constraint rule_class_is_known check (class in ('row', 'lookup', 'transition', 'statement')),
     constraint rule_severity_is_known check (severity in ('critical', 'important', 'normal', 'low')),
     constraint rule_action_is_known check (action in ('flag', 'quarantine', 'reject')),
+    constraint rule_mode_is_known check (mode = 'set_aside' or mode = 'hide' and action = 'quarantine'),
     constraint rule_nulls_is_pass_or_fail check (nulls in ('pass', 'fail')),
     constraint rule_on_error_is_block_or_pass check (on_error in ('block', 'pass')),
     constraint rule_mostly_is_a_share_of_rows_that_are_only_flagged
@@ -78,6 +80,7 @@ comment on column audit.rule.applies is 'The condition as PostgreSQL understood 
 comment on column audit.rule.broken is 'Why the rule can not be evaluated at present, for example after a column was dropped; null when it can.';
 comment on column audit.rule.severity is 'Who hears of a failure, and how soon it must be fixed: critical (business critical), important, normal, low.';
 comment on column audit.rule.action is 'What happens to a failing row: flag (written), quarantine (set aside), reject (the write fails).';
+comment on column audit.rule.mode is 'What quarantine does with a row: set_aside takes it out of the table, hide leaves it there and hides it from a generated view.';
 comment on column audit.rule.owner is 'Who has to fix what fails.';
 comment on column audit.rule.why is 'Why the rule exists, in the words of its owner.';
 comment on column audit.rule.fix_within is 'How long after it was found a failure may last; null means that nobody has to fix it.';

@@ -171,32 +171,72 @@ create table audit.quarantine (
     rules integer[] not null,
     row json not null,
     restored json,
+    mode text not null default 'set_aside',
     state text not null default 'held',
     session_role text not null default session_user,
     actor text default nullif(current_setting('audit.actor', true), ''),
     application text default nullif(current_setting('application_name'), ''),
     request_id text default nullif(current_setting('audit.request_id', true), ''),
     constraint quarantine_pkey primary key (quarantine_id),
+    constraint quarantine_mode_is_known check (mode in ('set_aside', 'hide')),
     constraint quarantine_state_is_known check (state in ('held', 'released', 'discarded'))
 );
 create index quarantine_held on audit.quarantine (table_id, at) where state = 'held';
-comment on table audit.quarantine is 'Rows that were set aside. An insert was taken out of its table again, an update was undone: the last good version stays.';
-comment on column audit.quarantine.quarantine_id is 'Identifies the row that was set aside.';
+create unique index quarantine_row_is_hidden_once on audit.quarantine (table_id, md5(key)) where state = 'held' and mode = 'hide';
+comment on table audit.quarantine is 'Rows that wait for a person. Set aside: an insert was taken out of its table again, an update was undone, the last good version stays. Hidden: the row is in its table, and a generated view does not show it.';
+comment on column audit.quarantine.quarantine_id is 'Identifies the row that waits.';
 comment on column audit.quarantine.lsn is 'Position in the write-ahead log.';
 comment on column audit.quarantine.xid is 'The transaction that wrote.';
-comment on column audit.quarantine.at is 'When it was set aside, by the clock of the server.';
+comment on column audit.quarantine.at is 'When it was set aside or hidden, by the clock of the server.';
 comment on column audit.quarantine.occurred_at is 'When it happened, if the writer said that it replays or backfills older events; else null.';
 comment on column audit.quarantine.table_id is 'The watched table. References audit.watched_table.';
-comment on column audit.quarantine.op is 'I an insert was set aside, U an update.';
+comment on column audit.quarantine.op is 'I an insert was set aside or hidden, U an update.';
 comment on column audit.quarantine.key is 'Primary key of the row, as text.';
 comment on column audit.quarantine.rules is 'The quarantine rules that the row fails. References audit.rule.';
-comment on column audit.quarantine.row is 'The row as it was written.';
-comment on column audit.quarantine.restored is 'The last good version, which stays in the table; null for an insert.';
+comment on column audit.quarantine.row is 'The row as it was written, or as it was edited since.';
+comment on column audit.quarantine.restored is 'The version in the table: the last good one for an update, the hidden one for a hidden row that was edited; else null.';
+comment on column audit.quarantine.mode is 'set_aside: the row is not in its table; hide: it is, and the view of visible rows leaves it out.';
 comment on column audit.quarantine.state is 'held, released or discarded.';
 comment on column audit.quarantine.session_role is 'The role that logged in.';
 comment on column audit.quarantine.actor is 'The person on whose behalf an application wrote, if it said so.';
 comment on column audit.quarantine.application is 'application_name of the session.';
 comment on column audit.quarantine.request_id is 'The request that led to the write, if the application said so.';
+
+create table audit.quarantine_event (
+    event_id uuid not null default gen_random_uuid(),
+    quarantine_id uuid not null,
+    at timestamptz not null default clock_timestamp(),
+    xid xid8 not null default pg_current_xact_id(),
+    kind text not null,
+    reason text,
+    old json,
+    new json,
+    reasons jsonb,
+    session_role text not null default session_user,
+    role text default nullif(current_setting('role'), 'none'),
+    actor text default nullif(current_setting('audit.actor', true), ''),
+    application text default nullif(current_setting('application_name'), ''),
+    request_id text default nullif(current_setting('audit.request_id', true), ''),
+    constraint quarantine_event_pkey primary key (event_id),
+    constraint quarantine_event_is_about_a_row_that_waited foreign key (quarantine_id) references audit.quarantine (quarantine_id),
+    constraint quarantine_event_kind_is_known check (kind in ('edited', 'released', 'refused', 'discarded'))
+);
+create index quarantine_event_quarantine_id on audit.quarantine_event (quarantine_id, at);
+comment on table audit.quarantine_event is 'What was done with a row in quarantine: by whom, when and why. Rows are only ever added.';
+comment on column audit.quarantine_event.event_id is 'Identifies the event.';
+comment on column audit.quarantine_event.quarantine_id is 'The row in quarantine.';
+comment on column audit.quarantine_event.at is 'When, by the clock of the server.';
+comment on column audit.quarantine_event.xid is 'The transaction that did it.';
+comment on column audit.quarantine_event.kind is 'edited, released, refused (a release that was not allowed) or discarded.';
+comment on column audit.quarantine_event.reason is 'Why, in the words of whoever did it.';
+comment on column audit.quarantine_event.old is 'The values that an edit replaced.';
+comment on column audit.quarantine_event.new is 'The values that an edit put in their place.';
+comment on column audit.quarantine_event.reasons is 'Why a release was refused: the rules, the constraint or the fact in its way, each with a message.';
+comment on column audit.quarantine_event.session_role is 'The role that logged in.';
+comment on column audit.quarantine_event.role is 'The role set by SET ROLE, if any.';
+comment on column audit.quarantine_event.actor is 'The person on whose behalf a program acted, if it said so.';
+comment on column audit.quarantine_event.application is 'application_name of the session.';
+comment on column audit.quarantine_event.request_id is 'The request that led to it, if the program said so.';
 
 -- LZ4 packs json faster than PostgreSQL's own method, but a server may be built without it.
 do $$
@@ -207,7 +247,7 @@ begin
         for place in
             select a.attrelid::regclass as relation, a.attname as name
             from pg_attribute a
-            where a.attrelid in ('audit.change'::regclass, 'audit.segment'::regclass, 'audit.finding'::regclass, 'audit.quarantine'::regclass)
+            where a.attrelid in ('audit.change'::regclass, 'audit.segment'::regclass, 'audit.finding'::regclass, 'audit.quarantine'::regclass, 'audit.quarantine_event'::regclass)
                 and a.atttypid in ('json'::regtype, 'integer[]'::regtype, 'pg_lsn[]'::regtype, 'xid8[]'::regtype, 'timestamptz[]'::regtype)
         loop
             execute format('alter table %s alter column %I set compression lz4', place.relation, place.name);

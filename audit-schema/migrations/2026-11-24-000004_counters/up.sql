@@ -6,6 +6,8 @@ create table audit.progress (
     folded_below xid8 not null default '0',
     ticked_at timestamptz,
     clock timestamptz,
+    hidden_table_id integer not null default 0,
+    hidden_key text not null default '',
     constraint progress_pkey primary key (only_row),
     constraint progress_has_one_row check (only_row)
 );
@@ -15,6 +17,8 @@ comment on column audit.progress.only_row is 'Always true.';
 comment on column audit.progress.folded_below is 'Every change and finding of a transaction below this one is in the folded bases.';
 comment on column audit.progress.ticked_at is 'When the last tick ran, by the clock of the server.';
 comment on column audit.progress.clock is 'The time the last tick was run for; differs from ticked_at in a replay.';
+comment on column audit.progress.hidden_table_id is 'The table up to which hidden rows were looked at, to see whether they still fail.';
+comment on column audit.progress.hidden_key is 'The key up to which they were, as a digest.';
 
 create table audit.table_counter_base (
     table_id integer not null,

@@ -1,4 +1,5 @@
--- Refuses to change what has happened: transitions of alerts and attempts to deliver are only ever added.
+-- Refuses to change what has happened: transitions of alerts, attempts to deliver and what was done in quarantine are
+-- only ever added.
 create or replace function audit._refuse_history_change()
     returns trigger
     language plpgsql
@@ -24,3 +25,8 @@ create or replace trigger audit_append_only
     before update or delete or truncate on audit.delivery_attempt
     for each statement execute function audit._refuse_history_change();
 comment on trigger audit_append_only on audit.delivery_attempt is 'Attempts are only ever added.';
+
+create or replace trigger audit_append_only
+    before update or delete or truncate on audit.quarantine_event
+    for each statement execute function audit._refuse_history_change();
+comment on trigger audit_append_only on audit.quarantine_event is 'Events are only ever added.';

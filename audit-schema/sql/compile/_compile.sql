@@ -58,6 +58,7 @@ begin
     from (select audit._shape(watched.relation) as shape, audit._declared_digest(watched.table_id) as compiled) n
     where w.table_id = watched.table_id
         and (w.shape, w.compiled) is distinct from (n.shape, n.compiled);
+    perform audit._compile_visible(table_id);
 end;
 $$;
 

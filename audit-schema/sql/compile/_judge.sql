@@ -1,5 +1,5 @@
 -- The part of a generated function that runs only when a rule failed or could not be evaluated: one finding per rule,
--- then the refusal of the statement, then the rows that are set aside. op is I, U or D.
+-- then the refusal of the statement, then the rows that are set aside or hidden. op is I, U or D.
 create or replace function audit._judge(table_id integer, op text)
     returns text
     language plpgsql
@@ -21,9 +21,10 @@ begin
     positioned := '(select audit_row.*, row_number() over () as "audit position" from new_rows audit_row) audit_row';
 
     for rule in
-        select n.*, o.fails as old_fails
+        select n.*, o.fails as old_fails, d.mode
         from audit._compiled_rule(_judge.table_id, 'new') n
         left join audit._compiled_rule(_judge.table_id, 'old') o using (rule_id)
+        join audit.rule d using (rule_id)
         where op = 'U' or n.class <> 'transition'
         order by n.rule_id
     loop
@@ -84,7 +85,7 @@ begin
                 rule.rule_id, rule.name, case op when 'D' then 'old' else 'new' end
             );
         elsif op <> 'D' and rule.action = 'quarantine' then
-            result := result || format(E'        set_aside := set_aside or new_count_%s > 0;\n', rule.rule_id);
+            result := result || format(E'        %1$s := %1$s or new_count_%2$s > 0;\n', case rule.mode when 'hide' then 'hidden' else 'set_aside' end, rule.rule_id);
         end if;
 
         result := result || format(
@@ -117,7 +118,7 @@ begin
 
     if op <> 'D' then
         -- Also without rules that can be evaluated: one that can not may forbid writing.
-        result := result || audit._refuse(table_id, op) || audit._set_aside(table_id, op);
+        result := result || audit._refuse(table_id, op) || audit._set_aside(table_id, op) || audit._hide(table_id, op);
     elsif exists (select from audit._compiled_rule(table_id, 'new') r where r.class = 'statement' and (r.action = 'reject' or r.on_error = 'block')) then
         -- What a delete takes away fails no rule any more; only who deletes may be refused.
         result := result || audit._refuse(table_id, op);

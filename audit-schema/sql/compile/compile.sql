@@ -1,6 +1,6 @@
 -- Turns the declarations about a table into trigger functions and summaries, in force when the transaction ends. Calling
 -- it again changes nothing. Runs with the rights of the caller, who lends the pipeline the rights that the rules need:
--- to read a referenced table, to take out or restore a row that is set aside.
+-- to read a referenced table, to take out or restore a row that is set aside and to put it back.
 create or replace function audit.compile(target regclass)
     returns void
     language plpgsql
@@ -27,8 +27,8 @@ begin
         union
         select target, p.privilege
         from audit.rule r
-        cross join (values ('delete'), ('update')) p (privilege)
-        where r.table_id = watched.table_id and r.retired_at is null and r.action = 'quarantine'
+        cross join (values ('insert'), ('update'), ('delete')) p (privilege)
+        where r.table_id = watched.table_id and r.retired_at is null and r.action = 'quarantine' and (r.mode = 'set_aside' or p.privilege = 'update')
     loop
         if needed.relation is not null and not pg_catalog.has_table_privilege('audit_owner', needed.relation, needed.privilege) then
             execute pg_catalog.format('grant %s on %s to audit_owner', needed.privilege, needed.relation);

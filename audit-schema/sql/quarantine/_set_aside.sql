@@ -13,6 +13,7 @@ declare
     row_object text;
     new_rules text;
     old_rules text;
+    taken_out text;
     row_constructor text;
     key_values text;
     key_aliases text;
@@ -23,10 +24,18 @@ declare
     restored_values text;
 begin
     select w.* into watched from audit.watched_table w where w.table_id = _set_aside.table_id;
-    select string_agg(format('case when not errored_%s and (%s) then %s end', r.rule_id, r.fails, r.rule_id), ', ' order by r.rule_id)
-    into new_rules
+    select
+        string_agg(format('case when not errored_%s and (%s) then %s end', r.rule_id, r.fails, r.rule_id), ', ' order by r.rule_id),
+        -- A row that fails only hide rules stays where it is.
+        case when bool_or(d.mode = 'hide')
+            then format('audit_bad.rules && %L::integer[]', array_agg(r.rule_id order by r.rule_id) filter (where d.mode = 'set_aside'))
+            else 'audit_bad.rules <> ''{}'''
+        end
+    into new_rules, taken_out
     from audit._compiled_rule(table_id, 'new') r
-    where r.action = 'quarantine';
+    join audit.rule d using (rule_id)
+    where r.action = 'quarantine'
+    having bool_or(d.mode = 'set_aside');
     if new_rules is null then
         return '';
     end if;
@@ -51,7 +60,7 @@ begin
             '            select %3$s as row_key, %4$s as row_object, array_remove(array[%5$s], null) as rules, %6$s\n'
             '            from (select audit_row.*, row_number() over () as "audit position" from new_rows audit_row) audit_row\n'
             '        ) audit_bad\n'
-            '        where audit_bad.rules <> ''{}'';\n'
+            '        where %11$s;\n'
             '        insert into audit.quarantine (table_id, op, key, rules, row)\n'
             '        select %7$s, ''I'', audit_bad.row_key, audit_bad.rules::integer[], audit_bad.row_object\n'
             '        from unnest(set_aside_keys, set_aside_rules, set_aside_rows) audit_bad (row_key, rules, row_object);\n'
@@ -59,14 +68,15 @@ begin
             '        delete from %8$s audit_target using unnest(%2$s) audit_bad (%9$s) where %10$s;\n'
             '        perform set_config(''audit.cause'', '''', true);\n'
             '    end if;\n',
-            column_names, key_arrays, row_key, row_object, new_rules, key_values, table_id, watched.relation, key_aliases, key_match
+            column_names, key_arrays, row_key, row_object, new_rules, key_values, table_id, watched.relation, key_aliases, key_match, taken_out
         );
     end if;
 
     select string_agg(format('(%s)', r.fails), ' or ' order by r.rule_id)
     into old_rules
     from audit._compiled_rule(table_id, 'old') r
-    where r.action = 'quarantine' and r.kind <> 'unique';
+    join audit.rule d using (rule_id)
+    where r.action = 'quarantine' and d.mode = 'set_aside' and r.kind <> 'unique';
 
     select
         string_agg(format('audit_row.%I', a.attname), ', ' order by a.attnum),
@@ -88,7 +98,7 @@ begin
         '            select audit_row."audit position" as position, %4$s as row_object, row(%7$s)::%8$s as row_before, coalesce(%9$s, false) as bad\n'
         '            from (select audit_row.*, row_number() over () as "audit position" from old_rows audit_row) audit_row\n'
         '        ) audit_good on audit_good.position = audit_bad.position\n'
-        '        where audit_bad.rules <> ''{}'' and not audit_good.bad;\n'
+        '        where %15$s and not audit_good.bad;\n'
         '        if set_aside_keys is not null then\n'
         '            insert into audit.quarantine (table_id, op, key, rules, row, restored)\n'
         '            select %10$s, ''U'', audit_bad.row_key, audit_bad.rules::integer[], audit_bad.row_object, audit_bad.restored\n'
@@ -103,7 +113,7 @@ begin
         column_names, key_arrays, row_key, row_object, new_rules, key_values, row_constructor, watched.relation, coalesce(old_rules, 'false'),
         table_id, restored_columns, restored_values,
         (select string_agg(format('set_aside_key_%s[audit_place.n] as "audit key %s"', k.position, k.position), ', ') from unnest(watched.key_columns) with ordinality k (name, position)),
-        key_match
+        key_match, taken_out
     );
 end;
 $$;

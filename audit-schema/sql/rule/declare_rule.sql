@@ -14,7 +14,8 @@ create or replace function audit.declare_rule(
     nulls text default 'pass',
     on_error text default 'pass',
     mostly double precision default null,
-    shadow boolean default false
+    shadow boolean default false,
+    mode text default 'set_aside'
 )
     returns integer
     language plpgsql
@@ -102,6 +103,16 @@ begin
             select c.name from (values (definition ->> 'from'), (definition ->> 'to')) c (name) where c.name is not null
         );
     end if;
+    if mode = 'hide' and (action <> 'quarantine' or class <> 'row') then
+        raise exception using
+            errcode = 'AU002',
+            constraint = 'rule_can_not_hide',
+            message = case when action <> 'quarantine'
+                then pg_catalog.format('rule `%s` has mode hide, and its action is %s', name, action)
+                else pg_catalog.format('rule `%s` can not hide rows: it looks beyond one row by itself', name)
+            end,
+            hint = 'Use the action quarantine, and the mode set_aside for rules that look at other rows, at the row before or at who writes.';
+    end if;
     if mostly is not null and (action <> 'flag' or class not in ('row', 'lookup')) then
         raise exception using
             errcode = 'AU002',
@@ -115,7 +126,7 @@ begin
         if before.kind = kind and before.definition = definition and before.condition is not distinct from condition
             and before.severity = severity and before.action = action and before.owner = owner and before.why = why
             and before.fix_within is not distinct from fix_within and before.nulls = nulls and before.on_error = on_error
-            and before.mostly is not distinct from mostly and before.shadow = shadow
+            and before.mostly is not distinct from mostly and before.shadow = shadow and before.mode = mode
         then
             return before.rule_id;
         end if;
@@ -124,17 +135,17 @@ begin
 
     insert into audit.rule (
         table_id, name, kind, class, columns, definition, condition, predicate, applies,
-        severity, action, owner, why, fix_within, nulls, on_error, mostly, shadow
+        severity, action, owner, why, fix_within, nulls, on_error, mostly, shadow, mode
     )
     values (
         watched.table_id, name, kind, class, checked.columns, definition, condition,
         case when pairs then checked.canonical end, applies,
-        severity, action, owner, why, fix_within, nulls, on_error, mostly, shadow
+        severity, action, owner, why, fix_within, nulls, on_error, mostly, shadow, mode
     )
     returning rule_id into result;
     return result;
 end;
 $$;
 
-comment on function audit.declare_rule(regclass, text, text, jsonb, text, text, text, text, text, interval, text, text, double precision, boolean) is 'Declares a rule, or a new version of one. It is checked from the next audit.compile() of the table on.';
-revoke all on function audit.declare_rule(regclass, text, text, jsonb, text, text, text, text, text, interval, text, text, double precision, boolean) from public;
+comment on function audit.declare_rule(regclass, text, text, jsonb, text, text, text, text, text, interval, text, text, double precision, boolean, text) is 'Declares a rule, or a new version of one. It is checked from the next audit.compile() of the table on.';
+revoke all on function audit.declare_rule(regclass, text, text, jsonb, text, text, text, text, text, interval, text, text, double precision, boolean, text) from public;

@@ -66,6 +66,7 @@ begin
         delete from audit.change c where c.ctid = any (batch);
     end if;
 
+    perform audit._close_hidden();
     update audit.progress p
     set ticked_at = clock_timestamp(),
         clock = tick.clock,

@@ -20,6 +20,7 @@ begin
     loop
         execute format('drop function %s', generated);
     end loop;
+    perform audit._compile_visible(table_id);
 end;
 $$;
 

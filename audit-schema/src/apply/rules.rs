@@ -47,7 +47,7 @@ impl Work<'_> {
         };
         let outcome = self.attempt(|connection| {
             diesel::sql_query(
-                "select audit.declare_rule($1::oid::regclass, $2, $3, $4, $5, $6, $7, $8, $9, $10::interval, $11, $12, $13, $14) as number",
+                "select audit.declare_rule($1::oid::regclass, $2, $3, $4, $5, $6, $7, $8, $9, $10::interval, $11, $12, $13, $14, $15) as number",
             )
             .bind::<Oid, _>(oid)
             .bind::<Text, _>(&rule.name)
@@ -63,6 +63,7 @@ impl Work<'_> {
             .bind::<Text, _>(rule.on_error.name())
             .bind::<Nullable<Double>, _>(rule.mostly)
             .bind::<Bool, _>(rule.shadow)
+            .bind::<Text, _>(rule.mode.name())
             .get_result::<Number>(connection)
         });
         let rule_id = match outcome {
@@ -228,7 +229,7 @@ fn rule_part(rule: &Rule, information: &dyn DatabaseErrorInformation) -> Part {
                 .unwrap_or_default()
                 .to_owned(),
         ),
-        Some("table_has_no_primary_key") => Part::Action,
+        Some("table_has_no_primary_key" | "rule_can_not_hide") => Part::Action,
         Some("referenced_table_does_not_exist") => Part::Reference,
         _ => {
             // The database is given the condition inside of an expression of its own.
