@@ -506,7 +506,6 @@ tables:
       - volume: { within: 0.5 }
       - fresh: { within: 2h }
       - not_null: tailnum
-        mode: hide
 summaries:
   worst: { from: public.flights, measures: { delay: { max: dep_delay } } }
 channels:
@@ -532,37 +531,31 @@ audit.yml:8:9: `fresh` is not supported yet
   |         ^^^^^
   = take it out; nothing would check it
 
-audit.yml:10:9: `mode` is not supported yet
+audit.yml:11:55: `max` is not supported yet
    |
-10 |         mode: hide
-   |         ^^^^
-   = take it out; nothing would check it
-
-audit.yml:12:55: `max` is not supported yet
-   |
-12 |   worst: { from: public.flights, measures: { delay: { max: dep_delay } } }
+11 |   worst: { from: public.flights, measures: { delay: { max: dep_delay } } }
    |                                                       ^^^
    = take it out; nothing would check it
 
-audit.yml:14:13: `pagerduty` is not supported yet
+audit.yml:13:13: `pagerduty` is not supported yet
    |
-14 |   oncall: { pagerduty: { routing_key: { env: KEY } } }
+13 |   oncall: { pagerduty: { routing_key: { env: KEY } } }
    |             ^^^^^^^^^
    = take it out; nothing would check it
 
-audit.yml:16:19: `hours` is not supported yet
+audit.yml:15:19: `hours` is not supported yet
    |
-16 |   - { to: oncall, hours: Mon-Fri, digest: daily }
+15 |   - { to: oncall, hours: Mon-Fri, digest: daily }
    |                   ^^^^^
    = take it out; nothing would check it
 
-audit.yml:16:35: `digest` is not supported yet
+audit.yml:15:35: `digest` is not supported yet
    |
-16 |   - { to: oncall, hours: Mon-Fri, digest: daily }
+15 |   - { to: oncall, hours: Mon-Fri, digest: daily }
    |                                   ^^^^^^
    = take it out; nothing would check it
 
-8 errors; nothing was applied
+7 errors; nothing was applied
 ");
 }
 

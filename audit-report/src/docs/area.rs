@@ -16,7 +16,7 @@ pub(super) const SUBJECTS: [Subject; 10] = [
         name: "Declarations",
         about: "What a team declares: which tables are watched, what correct data looks like, what is summed up.",
         column: 2,
-        tables: &["watched_table", "rule", "summary"],
+        tables: &["watched_table", "rule", "summary", "schema_drift"],
     },
     Subject {
         name: "The log",
@@ -26,9 +26,9 @@ pub(super) const SUBJECTS: [Subject; 10] = [
     },
     Subject {
         name: "What failed",
-        about: "Rules failed by statements, and rows that were set aside.",
+        about: "Rules failed by statements, rows that were set aside, statements that were refused, and rules evaluated on the rows that exist.",
         column: 1,
-        tables: &["finding", "quarantine", "quarantine_event"],
+        tables: &["finding", "quarantine", "quarantine_event", "rejection", "check_run"],
     },
     Subject {
         name: "Counters",
@@ -64,7 +64,7 @@ pub(super) const SUBJECTS: [Subject; 10] = [
         name: "Installation",
         about: "Which version is installed.",
         column: 5,
-        tables: &["migration", "source"],
+        tables: &["migration", "source", "setting"],
     },
     Subject {
         name: "Generated in audit_compiled",
