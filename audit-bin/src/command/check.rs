@@ -255,15 +255,22 @@ fn note(rule: &CheckedRule) -> Option<String> {
     ))
 }
 
-/// The first three keys, and how many more there are.
+/// The first keys, three if they are short, and how many more there are.
 fn keys(keys: &[String], all: i64) -> String {
-    let shown: Vec<String> = keys.iter().take(3).map(|key| shorten(key, 24)).collect();
+    let mut shown: Vec<String> = Vec::new();
+    let mut width = 0;
+    for key in keys.iter().take(3) {
+        width += key.chars().count() + 1;
+        if width > 48 && !shown.is_empty() {
+            break;
+        }
+        shown.push(shorten(key, 60));
+    }
     let more = all - size(shown.len());
     if more > 0 && !shown.is_empty() {
-        format!("{} +{}", shown.join(" "), number(more))
-    } else {
-        shown.join(" ")
+        shown.push(format!("+{}", number(more)));
     }
+    shown.join(" ")
 }
 
 /// The last checks for `audit status`; nothing if there was none.
