@@ -208,3 +208,43 @@ audit.yml:16:37: `shadow` must be `true` or `false`, and this is a text
 13 errors; nothing was applied
 ");
 }
+
+/// The examples of the guide: its blocks, and the second column of its tables of kinds.
+#[test]
+fn the_examples_of_the_guide_are_accepted() {
+    let guide = include_str!("../../docs/guide/rules.md");
+    let blocks: Vec<&str> = guide
+        .split("```yaml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .collect();
+    assert_eq!(blocks.len(), 3);
+    Policy::parse(blocks[0], "audit.yml").unwrap_or_else(|errors| panic!("{errors}"));
+    for block in &blocks[1..] {
+        rules(block);
+    }
+    let examples: Vec<&str> = guide
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split("` | `").nth(1))
+        .filter_map(|rest| rest.split("` |").next())
+        .filter(|example| {
+            let kind = example.split(": ").next();
+            RuleKind::NAMES.into_iter().any(|name| Some(name) == kind)
+        })
+        .collect();
+    assert_eq!(examples.len(), 17);
+    for example in examples {
+        let name = if example.starts_with("expression") {
+            "        name: named\n"
+        } else {
+            ""
+        };
+        rules(&format!("      - {example}\n{name}"));
+    }
+    let missing: Vec<&str> = RuleKind::NAMES
+        .into_iter()
+        .chain(Format::ALL.map(Format::name))
+        .filter(|name| !guide.contains(&format!("`{name}`")) && *name != "writers")
+        .collect();
+    assert_eq!(missing, [""; 0]);
+}

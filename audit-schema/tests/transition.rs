@@ -569,3 +569,62 @@ predicate_is_not_valid: operator does not exist: numeric < text
 nulls_say_nothing_to_the_kind: rule `r` is no_overlap, and can have no nulls: fail
 "#);
 }
+
+#[test]
+fn a_policy_declares_them_and_an_event_starts_from_no_scan() {
+    let (_database, mut db) = orders();
+    let text = r"
+version: 1
+tables:
+  public.orders:
+    rules:
+      - immutable: region
+      - transition: { note: { new: [open], open: [] } }
+      - max_change: { amount: { relative: 0.5 } }
+      - writers: { applications: [billing] }
+        shadow: true
+      - name: grows
+        expression: amount >= old.amount
+        where: old.region = 'EU'
+";
+    let policy = audit_core::Policy::parse(text, "audit.yml").unwrap();
+    let plan = audit_schema::plan(&mut db, &policy).unwrap();
+    assert_eq!(plan.counts(), (5, 0, 0), "{plan}");
+    assert!(plan.locks.iter().all(|lock| lock.scans == 0), "{plan}");
+    audit_schema::apply(&mut db, &policy).unwrap();
+    assert!(audit_schema::plan(&mut db, &policy).unwrap().is_empty());
+    run(
+        &mut db,
+        "insert into orders values (1, 'EU', 10, 'new'); update orders set region = 'US', amount = 4, note = 'closed'",
+    );
+    assert_eq!(
+        show(
+            &mut db,
+            "select r.name, f.op, f.action from audit.finding f join audit.rule r using (rule_id) order by f.lsn, 1"
+        ),
+        "(writers,I,shadow)\n(immutable_region,U,flag)\n(transition_note,U,flag)\n(max_change_amount,U,flag)\n(writers,U,shadow)\n(grows,U,flag)"
+    );
+
+    let wrong = text
+        .replace("old.region = 'EU'", "old.reigon = 'EU'")
+        .replace("relative: 0.5", "absolute: 1")
+        .replace("max_change: { amount", "max_change: { note");
+    let policy = audit_core::Policy::parse(&wrong, "audit.yml").unwrap();
+    let errors = audit_schema::plan(&mut db, &policy)
+        .unwrap_err()
+        .to_string();
+    insta::assert_snapshot!(errors, @r"
+audit.yml:8:29: column note is of type text, which has no differences
+  |
+8 |       - max_change: { note: { absolute: 1 } }
+  |                             ^
+
+audit.yml:13:16: column old.reigon does not exist
+   |
+13 |         where: old.reigon = 'EU'
+   |                ^^^^^^^^^^^^^^^^^
+   = did you mean `region`?
+
+2 errors; nothing was applied
+");
+}
