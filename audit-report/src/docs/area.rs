@@ -16,7 +16,7 @@ pub(super) const SUBJECTS: [Subject; 10] = [
         name: "Declarations",
         about: "What a team declares: which tables are watched, what correct data looks like, what is summed up.",
         column: 2,
-        tables: &["watched_table", "rule", "summary", "schema_drift"],
+        tables: &["watched_table", "rule", "summary", "schema_drift", "setting"],
     },
     Subject {
         name: "The log",
@@ -64,7 +64,7 @@ pub(super) const SUBJECTS: [Subject; 10] = [
         name: "Installation",
         about: "Which version is installed.",
         column: 5,
-        tables: &["migration", "source", "setting"],
+        tables: &["migration", "source"],
     },
     Subject {
         name: "Generated in audit_compiled",
