@@ -7,47 +7,43 @@ create or replace function audit._changed_tables()
     volatile
     set search_path = pg_catalog, pg_temp
 as $$
-    with recursive touched as (
-        select d.classid, d.objid, d.command_tag, d.object_identity
+    with recursive touched as materialized (
+        select d.classid, d.objid, d.command_tag, regexp_replace(d.object_identity, '\(.*$', '') as name
         from pg_event_trigger_ddl_commands() d
         where not d.in_extension
     ), ancestor as (
         select t.objid as relid from touched t where t.classid = 'pg_class'::regclass
         union
+        select k.oid from touched t join pg_class k on k.relnamespace = t.objid where t.classid = 'pg_namespace'::regclass
+        union
         select i.inhparent from ancestor a join pg_inherits i on i.inhrelid = a.relid
+    ), concerned (table_id) as (
+        select w.table_id from ancestor a join audit.watched_table w on w.relation = a.relid
+        union
+        -- What was detached still has the triggers of its former parent.
+        select substring(p.proname from '_(\d+)_[a-z]+$')::integer
+        from ancestor a
+        join pg_trigger g on g.tgrelid = a.relid
+        join pg_proc p on p.oid = g.tgfoid and p.pronamespace = 'audit_compiled'::regnamespace
+        union
+        select r.table_id
+        from touched t
+        cross join audit.rule r
+        where t.classid <> 'pg_class'::regclass
+            and r.retired_at is null
+            and (r.kind = 'expression' or r.applies is not null or r.broken is not null)
+            and (t.command_tag not like 'CREATE %' or r.broken is not null or audit._mentions(r, t.name))
+        union
+        select r.table_id
+        from touched t
+        join audit.rule r on r.kind = 'references' and r.retired_at is null
+        where t.classid in ('pg_class'::regclass, 'pg_namespace'::regclass)
+            and (r.broken is not null or to_regclass(r.definition ->> 'table') is null or to_regclass(r.definition ->> 'table') = t.objid)
     )
     select w.table_id, w.relation
-    from audit.watched_table w
-    where w.unwatched_at is null
-        and (
-            w.relation in (select a.relid from ancestor a)
-            or exists (select from touched t join pg_class k on k.relnamespace = t.objid where t.classid = 'pg_namespace'::regclass and k.oid = w.relation)
-            -- What was detached still has the trigger of its former parent.
-            or exists (
-                select
-                from ancestor a
-                join pg_trigger g on g.tgrelid = a.relid
-                where g.tgfoid = to_regproc(audit._trigger_function(w.table_id, 'I'))
-            )
-            or exists (
-                select
-                from touched t
-                join audit.rule r on r.table_id = w.table_id and r.retired_at is null
-                where t.classid <> 'pg_class'::regclass
-                    and (r.kind = 'expression' or r.applies is not null or r.broken is not null)
-                    and (
-                        t.command_tag not like 'CREATE %'
-                        or r.broken is not null
-                        or audit._mentions(r, regexp_replace(t.object_identity, '\(.*$', ''))
-                    )
-            )
-            or exists (
-                select
-                from touched t
-                join audit.rule r on r.table_id = w.table_id and r.retired_at is null and r.kind = 'references'
-                where t.classid in ('pg_class'::regclass, 'pg_namespace'::regclass) and (r.broken is not null or to_regclass(r.definition ->> 'table') is null or to_regclass(r.definition ->> 'table') = t.objid)
-            )
-        );
+    from concerned c
+    join audit.watched_table w using (table_id)
+    where w.unwatched_at is null;
 $$;
 
 comment on function audit._changed_tables() is 'The watched tables that the DDL command of the calling event trigger concerns.';

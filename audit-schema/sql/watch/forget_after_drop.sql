@@ -4,7 +4,13 @@ create or replace function audit.forget_after_drop()
     language plpgsql
 as $$
 begin
-    perform audit._forget_dropped(tg_tag);
+    -- Many programs drop temporary tables all day long.
+    if exists (
+        select from pg_catalog.pg_event_trigger_dropped_objects() d
+        where not d.is_temporary and (d.schema_name is null or d.schema_name not in ('audit', 'audit_compiled'))
+    ) then
+        perform audit._forget_dropped(tg_tag);
+    end if;
 exception when others then
     raise warning 'the audit of a table could not follow %: %', tg_tag, sqlerrm
         using hint = 'audit.doctor() says what is to be done.';
