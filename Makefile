@@ -3,13 +3,16 @@
 # make bench   how fast the write path is, as ratios; rewrites the figures of docs/PERFORMANCE.md
 #              BENCH="--only bulk,single" for a part, BENCH=--help for all there is
 # make matrix  the tests of audit-schema on PostgreSQL 14 to 18
+# make test-transparency  PostgreSQL's, pgbench's and Django's own tests, watched and unwatched; rewrites the results in
+#              docs/TRANSPARENCY.md. PARTS="regress pgbench" for some of it
 # make docs    docs/generated anew, from an installed database
 
 CARGO := cargo
 BENCH :=
+PARTS :=
 AUDIT := $(CARGO) run --quiet --locked --package audit-bin --bin audit --
 
-.PHONY: demo demo-quick test check docs docs-check bench matrix deny setup
+.PHONY: demo demo-quick test check docs docs-check bench matrix test-transparency deny setup
 
 demo: setup
 	$(AUDIT) demo
@@ -37,6 +40,9 @@ bench: setup
 
 matrix: setup
 	scripts/matrix/run
+
+test-transparency: setup
+	scripts/transparency/run $(PARTS)
 
 # Needs `cargo install cargo-deny`.
 deny:

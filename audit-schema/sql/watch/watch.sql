@@ -54,11 +54,15 @@ begin
     end if;
 
     perform audit._refuse_hidden_rows(target);
-    -- Two that grant on one schema at once would fail with `tuple concurrently updated`, so the second waits.
-    if not pg_catalog.has_schema_privilege('audit_owner', relation.schema::oid, 'usage') then
-        perform pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('audit.watch', 0));
-        execute pg_catalog.format('grant usage on schema %s to audit_owner', relation.schema);
-    end if;
+    -- Of two sessions that grant on one schema at once, the second fails once the first has committed. Then it is done.
+    while not pg_catalog.has_schema_privilege('audit_owner', relation.schema::oid, 'usage') loop
+        begin
+            execute pg_catalog.format('grant usage on schema %s to audit_owner', relation.schema);
+            exit;
+        exception when internal_error then
+            null;
+        end;
+    end loop;
     for part in
         select p.relid from audit._relatives(target) p
     loop
