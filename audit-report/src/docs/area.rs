@@ -16,7 +16,13 @@ pub(super) const SUBJECTS: [Subject; 10] = [
         name: "Declarations",
         about: "What a team declares: which tables are watched, what correct data looks like, what is summed up.",
         column: 2,
-        tables: &["watched_table", "rule", "summary", "schema_drift", "setting"],
+        tables: &[
+            "watched_table",
+            "rule",
+            "summary",
+            "schema_drift",
+            "setting",
+        ],
     },
     Subject {
         name: "The log",
@@ -28,7 +34,13 @@ pub(super) const SUBJECTS: [Subject; 10] = [
         name: "What failed",
         about: "Rules failed by statements, rows that were set aside, statements that were refused, and rules evaluated on the rows that exist.",
         column: 1,
-        tables: &["finding", "quarantine", "quarantine_event", "rejection", "check_run"],
+        tables: &[
+            "finding",
+            "quarantine",
+            "quarantine_event",
+            "rejection",
+            "check_run",
+        ],
     },
     Subject {
         name: "Counters",
