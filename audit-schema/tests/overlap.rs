@@ -110,7 +110,7 @@ fn an_overlap_can_be_refused_and_set_aside() {
             &mut db,
             "insert into orders values (2, 'a', 30, 40), (3, 'a', 15, 35)"
         ),
-        "r: rule `r` refuses 2 of 2 rows written to public.orders"
+        "r: public.orders refuses the insert: rule `r` fails for 2 of 2 rows"
     );
     rule(
         &mut db,

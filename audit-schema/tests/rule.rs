@@ -375,7 +375,7 @@ fn a_look_up_that_is_no_longer_allowed_does_not_break_the_write() {
     );
     run(
         &mut db,
-        "drop table regions; insert into orders values (2, 'EU', 1, null)",
+        "alter event trigger audit_forget_after_drop disable; drop table regions; insert into orders values (2, 'EU', 1, null)",
     );
     assert_eq!(
         show(

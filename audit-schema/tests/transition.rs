@@ -279,7 +279,7 @@ fn reject_refuses_the_change() {
         &mut db,
         "insert into orders values (1, 'EU', 1, null), (2, 'EU', 1, null)",
     );
-    insta::assert_snapshot!(refused(&mut db, "update orders set region = 'US' where id = 1"), @"r: rule `r` refuses 1 of 1 rows written to public.orders");
+    insta::assert_snapshot!(refused(&mut db, "update orders set region = 'US' where id = 1"), @"r: public.orders refuses the update: rule `r` fails for 1 of 1 rows");
     run(&mut db, "update orders set amount = 2; delete from orders");
     assert_eq!(show(&mut db, "select count(*) from audit.finding"), "(0)");
 }

@@ -10,7 +10,8 @@ as $$
     where r.table_id = _blocking_rules.table_id
         and r.retired_at is null
         and r.broken is not null
-        and r.on_error = 'block';
+        and r.on_error = 'block'
+        and not r.shadow;
 $$;
 
 comment on function audit._blocking_rules(integer) is 'The rules of a table that can not be evaluated at present and say that no row is to be written without them.';

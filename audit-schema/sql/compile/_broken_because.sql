@@ -20,6 +20,19 @@ begin
         where a.attrelid = watched.relation and a.attname = c and a.attnum > 0 and not a.attisdropped
     )
     limit 1;
+    if missing is null then
+        select c.name into missing
+        from (
+            select distinct coalesce(replace(m.match[2], '""', '"'), m.match[1]) as name
+            from regexp_matches(rule.applies, '\maudit_(?:row|old)\.(?:(\w+)|"((?:[^"]|"")+)")', 'g') m (match)
+        ) c
+        where not exists (
+            select from pg_attribute a
+            where a.attrelid = watched.relation and a.attname = c.name and a.attnum > 0 and not a.attisdropped
+        )
+        order by 1
+        limit 1;
+    end if;
     if missing is not null then
         return format('column %s does not exist', missing);
     end if;

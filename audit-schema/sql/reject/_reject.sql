@@ -26,8 +26,11 @@ begin
 
     select
         string_agg(
-            case when r.value ->> 'error' is null then format('rule `%s` fails for %s of %s rows', r.value ->> 'rule', r.value ->> 'rows', rows)
-            else format('rule `%s` can not be evaluated: %s', r.value ->> 'rule', r.value ->> 'error') end,
+            case
+                when r.value ->> 'rows' = '0' then format('rule `%s` fails', r.value ->> 'rule')
+                when r.value ->> 'error' is null then format('rule `%s` fails for %s of %s rows', r.value ->> 'rule', r.value ->> 'rows', rows)
+                else format('rule `%s` can not be evaluated: %s', r.value ->> 'rule', r.value ->> 'error')
+            end,
             '; ' order by r.position
         ),
         string_agg(distinct r.value ->> 'why', ' ')
