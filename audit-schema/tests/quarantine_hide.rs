@@ -252,6 +252,10 @@ fn only_rules_about_one_row_by_itself_can_hide() {
             "rule_can_not_hide: rule `once` can not hide rows: it looks beyond one row by itself",
         ),
         (
+            r#"'fixed', 'immutable', '{"column": "note"}', action => 'quarantine', mode => 'hide'"#,
+            "rule_can_not_hide: rule `fixed` can not hide rows: it looks beyond one row by itself",
+        ),
+        (
             r#"'positive', 'range', '{"column": "amount", "min": 0}', mode => 'hide'"#,
             "rule_can_not_hide: rule `positive` has mode hide, and its action is flag",
         ),
@@ -333,5 +337,19 @@ fn hidden_rows_of_a_partitioned_table_are_hidden_from_the_view_of_the_whole() {
     assert_eq!(
         show(&mut db, ENTRIES),
         "(\"[2, \"\"US\"\"]\",I,hide,{1},-1,discarded)\n(\"[3, \"\"US\"\"]\",I,hide,{1},-3,held)\n(\"[2, \"\"EU\"\"]\",U,hide,{1},-1,held)"
+    );
+}
+
+#[test]
+fn a_rule_in_the_shadow_hides_nothing() {
+    let (_database, mut db) = orders();
+    rule(&mut db, &format!("{HIDE}, shadow => true"));
+    run(&mut db, "insert into orders values (1, 'EU', -1, 'a')");
+    assert_eq!(
+        show(
+            &mut db,
+            "select to_regclass('audit_compiled.public_orders_visible'), count(*) from audit.quarantine"
+        ),
+        "(,0)"
     );
 }

@@ -329,7 +329,7 @@ impl Reader {
                     kind = Some(entry);
                 }
             } else if LATER_KINDS.contains(&entry.name) {
-                explained |= LATER_KINDS.contains(&entry.name);
+                explained = true;
                 self.not_yet(entry.key, entry.name);
             } else if !ATTRIBUTES.contains(&entry.name) {
                 // Without a kind, a word that is near to none of the kinds may be a misspelt attribute.
