@@ -10,7 +10,7 @@ as $$
         'name', c.relname,
         'row_security', c.relrowsecurity,
         'columns', (
-            select jsonb_object_agg(a.attnum, jsonb_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod)))
+            select coalesce(jsonb_object_agg(a.attnum, jsonb_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod))), '{}')
             from pg_attribute a
             where a.attrelid = target and a.attnum > 0 and not a.attisdropped
         ),
