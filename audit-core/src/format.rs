@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
-/// The formats that [`RuleKind::Format`] knows. The guide to rules says where each is defined.
+/// The formats that [`crate::RuleKind::Format`] knows. The guide to rules says where each is defined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "&'static str")]
 pub enum Format {
