@@ -211,7 +211,7 @@ proptest! {
             let compared = show(&mut db, &format!(
                 "select count(*) from orders a where {} and (starts_at < ends_at or ends_at is null) and starts_at is not null and exists (
                     select from (select * from orders where {applies}) b
-                    where b.id <> a.id and b.room = a.room and (b.starts_at < b.ends_at or b.ends_at is null)
+                    where b.id <> a.id and b.room = a.room and b.starts_at is not null and (b.starts_at < b.ends_at or b.ends_at is null)
                         and (a.ends_at is null or b.starts_at < a.ends_at) and (b.ends_at is null or a.starts_at < b.ends_at))",
                 applies.replace("state", "a.state")
             ));
