@@ -35,6 +35,32 @@ fn copy_with_freeze_is_still_possible_and_logged() {
 }
 
 #[test]
+fn a_chunk_of_one_row_is_read_as_that_row() {
+    let (_database, mut db) = orders();
+    run(
+        &mut db,
+        "insert into orders select i, 'EU', i, 'n' || i from generate_series(1, 1001) i; update orders set amount = -amount;
+        insert into orders select i, 'US', 1, repeat('x', 9000000) from generate_series(2001, 2003) i; update orders set region = 'DE' where id > 2000;
+        delete from orders where id > 0",
+    );
+    assert_eq!(
+        show(
+            &mut db,
+            "select count(*) > 4 from audit.change where rows = 1"
+        ),
+        "(t)"
+    );
+    let wrong = "select count(*) from audit.row_change where (coalesce(new, old) ->> 'id')::integer <> key::integer";
+    assert_eq!(show(&mut db, wrong), "(0)");
+    run(
+        &mut db,
+        "insert into orders select i, 'EU', i, null from generate_series(1, 1001) i; update orders set id = id + 5000",
+    );
+    replays(&mut db, &["orders"]);
+    assert_eq!(show(&mut db, wrong), "(0)");
+}
+
+#[test]
 fn an_upsert_pairs_what_it_updates_and_logs_nothing_for_what_it_leaves() {
     let (_database, mut db) = orders();
     run(
@@ -164,6 +190,26 @@ fn rows_that_move_between_partitions_stay_paired() {
 }
 
 #[test]
+fn a_row_that_is_dropped_while_it_moves_is_logged_as_deleted() {
+    let (_database, mut db) = watched("readings", READINGS);
+    run(
+        &mut db,
+        "insert into readings values (1, 'a', 1), (2, 'a', 2), (3, 'a', 3);
+        create function drop_odd() returns trigger language plpgsql as $$ begin if new.id % 2 = 1 then return null; end if; return new; end $$;
+        create trigger drop_odd before insert on readings_b for each row execute function drop_odd();
+        update readings set place = 'b'",
+    );
+    assert_eq!(show(&mut db, "select id, place from readings"), "(2,b)");
+    replays(&mut db, &["readings"]);
+    run(
+        &mut db,
+        "insert into readings values (5, 'a', 5); update readings set place = 'b' where id = 5",
+    );
+    assert_eq!(show(&mut db, "select id, place from readings"), "(2,b)");
+    replays(&mut db, &["readings"]);
+}
+
+#[test]
 fn writing_through_views_and_rules_is_logged_where_it_lands() {
     let (_database, mut db) = orders();
     run(
@@ -252,6 +298,52 @@ fn only_what_remains_after_savepoints_and_caught_errors_is_logged() {
 }
 
 #[test]
+fn every_isolation_level_logs_and_none_fails_because_of_the_log() {
+    let (database, mut db) = orders();
+    run(
+        &mut db,
+        "create table other (id integer primary key, n integer); select audit.watch('other')",
+    );
+    let mut other = database.connect();
+    for (n, level) in [
+        "read uncommitted",
+        "read committed",
+        "repeatable read",
+        "serializable",
+    ]
+    .iter()
+    .enumerate()
+    {
+        // Each reads and writes a table of its own at the same time: nothing but the log is common to them.
+        run(
+            &mut db,
+            &format!(
+                "begin isolation level {level}; insert into orders select {n}, 'EU', count(*), null from orders"
+            ),
+        );
+        run(
+            &mut other,
+            &format!(
+                "begin isolation level {level}; insert into other select {n}, count(*) from other; update other set n = n + 1"
+            ),
+        );
+        run(
+            &mut db,
+            "update orders set amount = amount + 1 where amount = (select max(amount) from orders); commit",
+        );
+        run(&mut other, "delete from other where id = 0; commit");
+    }
+    assert_eq!(
+        show(
+            &mut db,
+            "select (select count(*) from orders), (select count(*) from other)"
+        ),
+        "(4,3)"
+    );
+    replays(&mut db, &["orders", "other"]);
+}
+
+#[test]
 fn a_prepared_transaction_is_logged_when_it_commits_and_not_when_it_rolls_back() {
     let (_database, mut db) = orders();
     run(
@@ -268,6 +360,28 @@ fn a_prepared_transaction_is_logged_when_it_commits_and_not_when_it_rolls_back()
     run(&mut db, "rollback prepared 'dropped by statements'");
     assert_eq!(show(&mut db, KINDS), "(I,1)\n(U,1)");
     replays(&mut db, &["orders"]);
+}
+
+#[test]
+fn keys_that_change_places_under_a_deferred_constraint_are_paired() {
+    let (_database, mut db) = watched(
+        "seats",
+        "create table seats (id integer, guest text, next integer, constraint seats_pkey primary key (id) deferrable initially deferred);
+        create table rows_of_seats (id integer primary key); alter table seats add constraint next_is_there foreign key (next) references rows_of_seats deferrable initially deferred",
+    );
+    run(
+        &mut db,
+        "begin; insert into seats values (1, 'a', 2), (2, 'b', 1); insert into rows_of_seats select i from generate_series(1, 20) i; commit;
+        begin; update seats set id = 3 - id; update seats set id = id + 10; update seats set next = next + 10; insert into seats values (3, 'c', 4); insert into seats values (4, 'd', 3); commit",
+    );
+    assert_eq!(
+        show(
+            &mut db,
+            "select count(*) from audit.row_change where op = 'U' and old ->> 'guest' <> new ->> 'guest'"
+        ),
+        "(0)"
+    );
+    replays(&mut db, &["seats"]);
 }
 
 #[test]
@@ -291,4 +405,29 @@ fn statements_within_statements_are_logged() {
         .execute(&mut db)
         .unwrap();
     replays(&mut db, &["orders", "archive"]);
+}
+
+#[test]
+fn names_of_the_writer_do_not_reach_the_generated_functions() {
+    let (_database, mut db) = orders();
+    run(
+        &mut db,
+        "do $$ begin create role trickster; exception when duplicate_object then null; end $$; grant select, insert, update, delete on orders to trickster; create schema trap authorization trickster; set role trickster;
+        create temporary table change (trap text); create temporary table finding (trap text); create temporary table new_rows (id bigint); create temporary table old_rows (id bigint); create temporary table orders (trap text);
+        create domain pg_temp.text as integer check (value < 0); create domain pg_temp.json as integer; create domain pg_temp.bigint as integer check (value < 0);
+        create function trap.to_json(anyelement) returns json language plpgsql as $$ begin raise exception 'trapped'; end $$;
+        create function trap.current_setting(text, boolean) returns pg_catalog.text language plpgsql as $$ begin raise exception 'trapped'; end $$;
+        create function trap.least(a integer, b integer) returns integer language plpgsql as $$ begin raise exception 'trapped'; end $$;
+        create function trap.same(pg_catalog.text, pg_catalog.text) returns boolean language plpgsql as $$ begin raise exception 'trapped'; end $$;
+        create operator trap.= (leftarg = pg_catalog.text, rightarg = pg_catalog.text, function = trap.same);
+        set search_path = pg_temp, trap, public, pg_catalog;
+        insert into public.orders values (1, 'EU', 1, 'a'); insert into public.orders values (2, 'EU', 1, 'a'), (3, 'EU', 1, 'a');
+        update public.orders set amount = 2; update public.orders set amount = 3 where id = 1; delete from public.orders where id > 1; reset all; reset role; drop table pg_temp.orders",
+    );
+    run(
+        &mut db,
+        "drop schema trap cascade; drop domain pg_temp.text; drop domain pg_temp.json; drop domain pg_temp.bigint; drop table pg_temp.change, pg_temp.finding",
+    );
+    assert_eq!(show(&mut db, KINDS), "(D,2)\n(I,3)\n(U,4)");
+    replays(&mut db, &["orders"]);
 }

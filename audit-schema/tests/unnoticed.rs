@@ -5,7 +5,7 @@ mod shared;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use shared::{orders, rule, run, show};
+use shared::{orders, rule, run, show, watched};
 
 #[test]
 fn saving_all_columns_of_a_row_does_not_wait_for_those_who_refer_to_it() {
@@ -55,6 +55,34 @@ fn writers_of_one_table_do_not_wait_for_each_other() {
         show(&mut db, "select failing from audit.rule_counter"),
         "(3)"
     );
+}
+
+#[test]
+fn no_setting_of_the_session_is_changed_by_a_write() {
+    let (_database, mut db) = watched(
+        "orders",
+        "create table orders (id bigint primary key, amount double precision, tags text[], during interval, at timestamptz, content bytea, note text)",
+    );
+    run(
+        &mut db,
+        r#"select audit.declare_rule('orders', 'priced', 'range', '{"column": "amount", "min": 0}', action => 'quarantine');
+        select audit.declare_rule('orders', 'once', 'unique', '{"columns": ["note"]}'); select audit.compile('orders');
+        set timezone = 'Asia/Kathmandu'; set datestyle = 'sql, dmy'; set intervalstyle = sql_standard; set bytea_output = escape; set extra_float_digits = -3; set work_mem = '123kB'; set audit.cause = 'mine';
+        create temporary table before as select name, setting from pg_settings"#,
+    );
+    run(
+        &mut db,
+        "begin; insert into orders select i, 1 - i % 2 * 2, '{a}', '1 day', now(), '\\x00', i::text from generate_series(1, 3000) i;
+        update orders set amount = -5 where id < 100; delete from orders where id > 2500",
+    );
+    let changed = "select b.name, b.setting, s.setting from before b join pg_settings s using (name) where b.setting is distinct from s.setting and b.name !~ 'transaction'";
+    assert_eq!(show(&mut db, changed), "");
+    assert_eq!(
+        show(&mut db, "select current_setting('audit.cause')"),
+        "(mine)"
+    );
+    run(&mut db, "commit");
+    assert_eq!(show(&mut db, changed), "");
 }
 
 #[test]

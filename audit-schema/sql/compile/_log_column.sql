@@ -1,8 +1,9 @@
 -- The columns of a table that go into the log, in their order, and the expression over audit_row that gives the logged
 -- value. A plain column is written as to_json() writes it. Arrays, ranges and json are written as text, so that they come
 -- back exactly as they were. A type outside pg_catalog goes through format(), which asks its output function: a cast that
--- a user defined must not run in the writer's statement. The rows of a table without any column are logged as rows of
--- one that is always null, so that they can be counted.
+-- a user defined must not run in the writer's statement. A float that is a key is a text, because a reader would write the
+-- number 5e-324 otherwise. The rows of a table without any column are logged as rows of one that is always null, so that
+-- they can be counted.
 create or replace function audit._log_column(target regclass)
     returns table (name text, type text, plain boolean, wide boolean, value text)
     language sql
@@ -37,10 +38,17 @@ as $$
         from base b
         join pg_type t on t.oid = b.base_type and t.typtype <> 'd'
         cross join lateral (
+            select exists (
+                select from audit.watched_table w
+                where w.relation = target and w.unwatched_at is null and b.attname = any (w.key_columns)
+            ) as in_key
+        ) k
+        cross join lateral (
             select t.typnamespace = 'pg_catalog'::regnamespace
                 and t.typtype = 'b'
                 and t.typcategory <> 'A'
-                and t.typname not in ('json', 'jsonb', 'xml') as plain
+                and t.typname not in ('json', 'jsonb', 'xml')
+                and not (t.typname in ('float4', 'float8') and k.in_key) as plain
         ) p
         union all
         select '-', 'text', true, false, 'null::text', 0

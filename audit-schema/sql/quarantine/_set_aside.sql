@@ -64,9 +64,10 @@ begin
             '        insert into audit.quarantine (table_id, op, key, rules, row)\n'
             '        select %7$s, ''I'', audit_bad.row_key, audit_bad.rules::integer[], audit_bad.row_object\n'
             '        from unnest(set_aside_keys, set_aside_rules, set_aside_rows) audit_bad (row_key, rules, row_object);\n'
+            '        cause := current_setting(''audit.cause'', true);\n'
             '        perform set_config(''audit.cause'', ''quarantine'', true);\n'
             '        delete from %8$s audit_target using unnest(%2$s) audit_bad (%9$s) where %10$s;\n'
-            '        perform set_config(''audit.cause'', '''', true);\n'
+            '        perform set_config(''audit.cause'', coalesce(cause, ''''), true);\n'
             '    end if;\n',
             column_names, key_arrays, row_key, row_object, new_rules, key_values, table_id, watched.relation, key_aliases, key_match, taken_out
         );
@@ -103,11 +104,12 @@ begin
         '            insert into audit.quarantine (table_id, op, key, rules, row, restored)\n'
         '            select %10$s, ''U'', audit_bad.row_key, audit_bad.rules::integer[], audit_bad.row_object, audit_bad.restored\n'
         '            from unnest(set_aside_keys, set_aside_rules, set_aside_rows, restored_objects) audit_bad (row_key, rules, row_object, restored);\n'
+        '            cause := current_setting(''audit.cause'', true);\n'
         '            perform set_config(''audit.cause'', ''quarantine'', true);\n'
         '            update %8$s audit_target set (%11$s) = row(%12$s)\n'
         '            from (select restored_rows[audit_place.n] as row_before, %13$s from generate_subscripts(restored_rows, 1) audit_place (n)) audit_bad\n'
         '            where %14$s;\n'
-        '            perform set_config(''audit.cause'', '''', true);\n'
+        '            perform set_config(''audit.cause'', coalesce(cause, ''''), true);\n'
         '        end if;\n'
         '    end if;\n',
         column_names, key_arrays, row_key, row_object, new_rules, key_values, row_constructor, watched.relation, coalesce(old_rules, 'false'),

@@ -1,8 +1,9 @@
--- The query that packs few-row log rows of one kind and with the same columns into segments; $1 are their places, $2 is
--- the number of the table. The
--- column number n of the rows before is called o<n>, that of the rows after n<n>. The rows come sorted, and no aggregate
--- asks for another order: from PostgreSQL 16 on, one that did would have the rows sorted its way for all. What is known
--- about a change besides its rows is packed like a column, too: one value where it is the same for all rows.
+-- The query that packs few-row log rows of one kind and with the same columns into segments of up to 1,000 rows and some
+-- 8 MB; $1 are their places, $2 is the number of the table. The column number n of the rows before is called o<n>, that
+-- of the rows after n<n>. The rows come sorted, and no aggregate asks for another order: from PostgreSQL 16 on, one that
+-- did would have the rows sorted its way for all. What is known about a change besides its rows is packed like a column,
+-- too: one value where it is the same for all rows. No query can have as many columns as two versions of a very wide row,
+-- so those are packed as whole objects, which is slower.
 create or replace function audit._pack_query(op "char", columns text[], key_columns text[])
     returns text
     language sql
@@ -28,7 +29,7 @@ as $$
         from unnest('{session_role,role,actor,application,client,request_id,cause}'::text[]) with ordinality c (name, position)
     )
     select audit._filled(
-        $query$
+        replace($query$
 select
     null::bigint, null::date, null::integer, null::"char",
     p.rows, p.lsn_lo, p.lsn_hi, p.xid_lo, p.xid_hi, p.at_lo, p.at_hi, p.key_lo, p.key_hi,
@@ -58,28 +59,41 @@ from (
         {packed_contexts},
         {aggregates}
     from (
-        select r.*, (r.place - 1) / 1000 as segment
+        select r.*, (r.place - 1) / 1000 as thousand, r.bytes_before / 8388608 as volume
         from (
-            select r.*, row_number() over (order by r.key collate "C", r.lsn, r.position) as place
+            select
+                r.*,
+                row_number() over (order by r.key collate "C", r.lsn, r.position) as place,
+                sum(r.bytes) over (order by r.key collate "C", r.lsn, r.position rows unbounded preceding) - r.bytes as bytes_before
             from (
                 select r.*, {key} as key, {old_key} as old_key
-                from (
-                    select {context_names}, 1::bigint as position, {single_values}
-                    from audit.change c {single_sources}
-                    where c.ctid = any ($1) and c.rows = 1
-                    union all
-                    select {context_names}, e.position, {chunk_values}
-                    from audit.change c
-                    cross join rows from ({chunk_sources}) with ordinality e ({chunk_names}, position)
-                    where c.ctid = any ($1) and c.rows > 1
+                from ({rows}
                 ) r
             ) r
         ) r
-        order by segment, r.place
+        order by thousand, volume, r.place
     ) r
-    group by r.segment
-    order by r.segment
+    group by r.thousand, r.volume
+    order by r.thousand, r.volume
 ) p$query$,
+            '{rows}',
+            case when w.wide
+                then $rows$
+                    select {context_names}, {bytes}, e.place as position, e.old_key as before_key, e.new_key as after_key, e.old, e.new
+                    from audit.change c
+                    cross join lateral audit._rows(c.rows, c.old, c.new, {key_columns}) e
+                    where c.ctid = any ($1)$rows$
+                else $rows$
+                    select {context_names}, {bytes}, 1::bigint as position, {single_values}
+                    from audit.change c {single_sources}
+                    where c.ctid = any ($1) and c.rows = 1
+                    union all
+                    select {context_names}, {bytes}, e.position, {chunk_values}
+                    from audit.change c
+                    cross join rows from ({chunk_sources}) with ordinality e ({chunk_names}, position)
+                    where c.ctid = any ($1) and c.rows > 1$rows$
+            end
+        ),
         jsonb_build_object(
             'old', case when exists (select from side where name = 'old') then (select format('(select to_json(audit_object.*) from (select %s) audit_object)', string_agg(format('p.%I as %I', v.name, v.column_name), ', ' order by v.position)) from value v where v.side = 'old') else 'null::json' end,
             'new', case op
@@ -104,6 +118,8 @@ from (
                 )
                 from context c
             ),
+            -- How much is stored says how much it is, but for what is stored compressed.
+            'bytes', 'case when coalesce(pg_column_size(c.old), 0) + coalesce(pg_column_size(c.new), 0) < 1000 then 1000 else (coalesce(octet_length(c.old::text), 0) + coalesce(octet_length(c.new::text), 0)) / c.rows end as bytes',
             'context_names', 'c.lsn, c.xid, c.at, c.occurred_at, c.session_role, nullif(c.role, ''none'') as role, c.actor, c.application, c.client, c.request_id, c.cause',
             'key', (select k.expression from side_key k order by k.letter limit 1),
             'old_key', (select k.expression from side_key k order by k.letter desc limit 1),
@@ -122,8 +138,20 @@ from (
                 from value v
             ),
             'chunk_names', (select string_agg(format('%I', v.name), ', ' order by v.side, v.position) from value v)
-        )
-    );
+        ) || case when w.wide then jsonb_build_object(
+            'key_columns', format('%L::text[]', case when key_columns <@ columns then key_columns else '{}' end),
+            'key', 'r.after_key',
+            'old_key', 'r.before_key',
+            'aggregates', 'array_agg(r.old) as olds, array_agg(r.new) as news',
+            'old', case when op in ('U', 'D') then 'audit._columnar(p.olds)' else 'null::json' end,
+            'new', case op
+                when 'I' then 'audit._columnar(p.news)'
+                when 'U' then format('audit._columnar(p.news, p.olds, %L)', key_columns)
+                else 'null::json'
+            end
+        ) else '{}' end
+    )
+    from (select cardinality(columns) > 500 as wide) w;
 $$;
 
 comment on function audit._pack_query("char", text[], text[]) is 'The query that packs few-row log rows of one kind and with the same columns into segments.';

@@ -26,7 +26,7 @@ use super::Suggested;
 ///     notes: Vec::new(),
 /// };
 /// assert!(policy_fragment(&[orders]).ends_with("
-///       # 99.54 % of 5,000 rows have a value.
+///       ## 99.54 % of 5,000 rows have a value.
 ///       - not_null: region
 ///         mostly: 0.99
 ///         shadow: true
