@@ -24,16 +24,16 @@ begin
         return audit._truncated(table_id);
     end if;
 
-    variables := E'    many boolean;\n    written bigint := 1;\n    chunk record;\n    chunk_rows bigint;\n    memory text;\n'
+    variables := E'    many boolean;\n    written bigint;\n    chunk record;\n    chunk_rows bigint;\n    memory text;\n'
         || (select string_agg(format(E'    %1$s_key text;\n    %1$s_object json;\n', side), '') from unnest(sides) side)
-        || case when op = 'U' then E'    paired boolean := true;\n    replaced bigint := 1;\n' else '' end;
+        || case when op = 'U' then E'    paired boolean;\n    replaced bigint;\n' else '' end;
     statements := case when op = 'U' then audit._capture_update(table_id) else audit._capture_rows(table_id, op) end;
 
     if has_rules then
         variables := variables
-            || format(E'    keys text[];\n    samples json;\n    refusals jsonb := %L;\n    set_aside boolean := false;\n', blocking)
+            || E'    keys text[];\n    samples json;\n    refusals jsonb;\n    set_aside boolean;\n'
             || (select string_agg(audit._rule_variables(table_id, side), '') from unnest(sides) side)
-            || coalesce((select string_agg(format(E'    errored_%1$s boolean := false;\n    problem_%1$s text;\n', r.rule_id), '' order by r.rule_id) from audit._compiled_rule(table_id, 'new') r), '')
+            || coalesce((select string_agg(format(E'    errored_%1$s boolean;\n    problem_%1$s text;\n', r.rule_id), '' order by r.rule_id) from audit._compiled_rule(table_id, 'new') r), '')
             || case when op = 'D' then '' else audit._set_aside_variables(table_id) end;
         statements := statements
             || (select string_agg(audit._lookups(table_id, side, with_new => op = 'U'), '') from unnest(sides) side)
@@ -44,7 +44,7 @@ begin
                 from unnest(sides) side
                 cross join lateral audit._flags(table_id, side) f
             )
-            || E'\n    then\n' || audit._judge(table_id, op) || E'    end if;\n';
+            || E'\n    then\n' || format(E'    refusals := %L;\n', blocking) || audit._judge(table_id, op) || E'    end if;\n';
     end if;
 
     return E'#variable_conflict use_variable\ndeclare\n' || variables || E'begin\n' || statements || E'    return null;\nend;\n';

@@ -13,11 +13,13 @@ declare
     row_key text;
     positioned text;
     statement text;
-    result text := '';
+    result text;
 begin
     select w.* into watched from audit.watched_table w where w.table_id = _judge.table_id;
     row_key := audit._log_key(watched.relation, watched.key_columns);
     -- For rules that know the places of the rows that fail.
+    result := case when op <> 'D' then audit._which_failed(table_id, 'new') else '' end
+        || case when op <> 'I' then audit._which_failed(table_id, 'old') else '' end;
     positioned := '(select audit_row.*, row_number() over () as "audit position" from new_rows audit_row) audit_row';
 
     for rule in
@@ -60,7 +62,7 @@ begin
             case when op <> 'I' and rule.old_fails is not null then format('old_failed_%s', rule.rule_id) end
         ));
         result := result || E'        keys := null;\n        samples := null;\n'
-            || format(E'        if not errored_%s then\n', rule.rule_id)
+            || format(E'        if errored_%s is not true then\n', rule.rule_id)
             || audit._guarded(
                 rule.can_raise,
                 statement,
@@ -91,7 +93,7 @@ begin
         result := result || format(
             E'        if %s then\n'
             '            insert into audit.finding (table_id, rule_id, op, rows, new_failed, old_failed, action, keys, samples, error)\n'
-            '            values (%s, %s, %L, written, %s, %s, %L, keys, samples, problem_%s);\n'
+            '            values (%s, %s, %L, coalesce(written, 1), %s, %s, %L, keys, samples, problem_%s);\n'
             '        end if;\n'
             '    end if;\n',
             concat_ws(' or ',
@@ -102,14 +104,14 @@ begin
             table_id, rule.rule_id, op,
             case
                 -- Whoever may not write has failed with the rows that he took away.
-                when op = 'D' and rule.class = 'statement' then format('old_count_%s', rule.rule_id)
+                when op = 'D' and rule.class = 'statement' then format('coalesce(old_count_%s, 0)', rule.rule_id)
                 when op = 'D' then '0'
-                when rule.kind = 'no_overlap' then format('new_count_%1$s + more_%1$s', rule.rule_id)
-                else format('new_count_%s', rule.rule_id)
+                when rule.kind = 'no_overlap' then format('coalesce(new_count_%1$s, 0) + coalesce(more_%1$s, 0)', rule.rule_id)
+                else format('coalesce(new_count_%s, 0)', rule.rule_id)
             end,
             case
                 when op = 'I' or rule.old_fails is null or (op = 'D' and rule.class = 'statement') then '0'
-                else format('old_count_%s', rule.rule_id)
+                else format('coalesce(old_count_%s, 0)', rule.rule_id)
             end,
             case when op = 'D' and rule.action in ('quarantine', 'reject') then 'flag' else rule.action end,
             rule.rule_id

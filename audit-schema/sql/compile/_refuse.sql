@@ -9,7 +9,7 @@ as $$
     select case
         when exists (select from audit._compiled_rule(table_id, 'new') r where r.action = 'reject' or r.on_error = 'block')
             or audit._blocking_rules(table_id) <> '[]'
-        then format(E'    if refusals <> ''[]'' then\n        perform audit._reject(%s, %L, written, refusals);\n    end if;\n', table_id, op)
+        then format(E'    if refusals <> ''[]'' then\n        perform audit._reject(%s, %L, coalesce(written, 1), refusals);\n    end if;\n', table_id, op)
         else ''
     end;
 $$;

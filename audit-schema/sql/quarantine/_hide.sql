@@ -27,7 +27,7 @@ as $$
                 '    end if;\n',
                 audit._log_key(w.relation, w.key_columns),
                 audit._log_object(w.relation),
-                string_agg(format('case when not errored_%s and (%s) then %s end', r.rule_id, r.fails, r.rule_id), ', ' order by r.rule_id),
+                string_agg(format('case when errored_%s is not true and (%s) then %s end', r.rule_id, r.fails, r.rule_id), ', ' order by r.rule_id),
                 array_agg(r.rule_id order by r.rule_id) filter (where d.mode = 'hide'),
                 w.table_id,
                 op

@@ -25,7 +25,7 @@ declare
 begin
     select w.* into watched from audit.watched_table w where w.table_id = _set_aside.table_id;
     select
-        string_agg(format('case when not errored_%s and (%s) then %s end', r.rule_id, r.fails, r.rule_id), ', ' order by r.rule_id),
+        string_agg(format('case when errored_%s is not true and (%s) then %s end', r.rule_id, r.fails, r.rule_id), ', ' order by r.rule_id),
         -- A row that fails only hide rules stays where it is.
         case when bool_or(d.mode = 'hide')
             then format('audit_bad.rules && %L::integer[]', array_agg(r.rule_id order by r.rule_id) filter (where d.mode = 'set_aside'))
@@ -88,7 +88,7 @@ begin
     where a.attrelid = watched.relation and a.attnum > 0 and not a.attisdropped;
 
     return format(
-        E'    if set_aside and paired then\n'
+        E'    if set_aside and paired is not false then\n'
         '        select array_agg(audit_bad.row_key), array_agg(audit_bad.row_object), array_agg(audit_bad.rules::text), array_agg(audit_good.row_object), array_agg(audit_good.row_before), %1$s\n'
         '        into set_aside_keys, set_aside_rows, set_aside_rules, restored_objects, restored_rows, %2$s\n'
         '        from (\n'

@@ -7,7 +7,7 @@ create or replace function audit._set_aside_variables(table_id integer)
 as $$
     select coalesce(
         (
-            select E'    hidden boolean := false;\n    cause text;\n    set_aside_keys text[];\n    set_aside_rows json[];\n    set_aside_rules text[];\n    restored_objects json[];\n'
+            select E'    hidden boolean;\n    cause text;\n    set_aside_keys text[];\n    set_aside_rows json[];\n    set_aside_rules text[];\n    restored_objects json[];\n'
                 || format(E'    restored_rows %s[];\n', w.relation)
                 || string_agg(format(E'    set_aside_key_%s %s[];\n', k.position, format_type(a.atttypid, null)), '' order by k.position)
             from audit.watched_table w
