@@ -1,5 +1,5 @@
 -- The rows of a log row or of a segment. A log row of one row holds the plain object; all others, and every segment
--- (packed), hold one array per column. A column that an update left alone may be missing on the new side.
+-- (packed), hold one array per column. A column that an update left alone may be missing on the new side, and so may all.
 create or replace function audit._rows(rows integer, before json, after json, key_columns text[], packed boolean default false)
     returns table (place bigint, old_key text, new_key text, old jsonb, new jsonb)
     language sql
@@ -19,9 +19,9 @@ as $$
         from audit._objects(after) n
         where (rows > 1 or packed) and before is null
         union all
-        select o.place, o.object, n.object
+        select o.place, o.object, coalesce(n.object, '{}')
         from audit._objects(before) o
-        join audit._objects(after) n on n.place = o.place
+        left join audit._objects(after) n on n.place = o.place
         where (rows > 1 or packed) and before is not null and after is not null
         offset 0
     ) v
