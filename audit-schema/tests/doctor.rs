@@ -9,13 +9,27 @@ use diesel::PgConnection;
 use diesel::connection::SimpleConnection;
 use shared::{orders, rule, run, show, tick};
 
+/// Remarks that are not about the test: other tests' slots in the same server, and how the server was built.
+const ELSEWHERE: &str = "remark = 'slot_idle' or remark = 'lz4_missing' and not exists (select from pg_settings where name = 'default_toast_compression' and 'lz4' = any (enumvals))";
+
 /// What is wrong, a line for each remark; nothing when all is well.
 #[track_caller]
 fn remarks(db: &mut PgConnection) -> String {
     show(
         db,
-        "select severity, remark, object from audit.doctor() where remark <> 'slot_idle'",
+        &format!("select severity, remark, object from audit.doctor() where not ({ELSEWHERE})"),
     )
+}
+
+/// The same as a Rust service reads it.
+fn read(db: &mut PgConnection) -> Vec<Remark> {
+    let elsewhere = show(
+        db,
+        &format!("select remark from audit.doctor() where {ELSEWHERE}"),
+    );
+    let mut remarks = doctor::doctor(db).unwrap();
+    remarks.retain(|remark| !elsewhere.contains(&format!("({})", remark.remark)));
+    remarks
 }
 
 /// A remark that one statement causes and another heals.
@@ -199,13 +213,17 @@ fn a_fresh_installation_has_nothing_wrong() {
     run(&mut db, "insert into orders values (1, 'EU', 1, null)");
     tick(&mut db);
     assert_eq!(remarks(&mut db), "");
-    assert_eq!(doctor::doctor(&mut db).unwrap(), []);
+    assert_eq!(read(&mut db), []);
 }
 
 #[test]
 fn each_remark_is_caused_and_healed() {
     for case in CASES {
         let (_database, mut db) = orders();
+        // Not every server is built with LZ4.
+        if case.heal.ends_with("lz4") && db.batch_execute(case.heal).is_err() {
+            continue;
+        }
         run(&mut db, case.cause);
         assert_eq!(remarks(&mut db), case.remark, "{}", case.cause);
         run(&mut db, case.heal);
@@ -242,7 +260,7 @@ fn what_to_do_is_a_statement_that_heals() {
     ] {
         let (_database, mut db) = orders();
         run(&mut db, cause);
-        let found = doctor::doctor(&mut db).unwrap();
+        let found = read(&mut db);
         let todo: Vec<_> = found
             .iter()
             .map(|found| (found.remark.as_str(), found.todo.as_str()))
@@ -290,7 +308,9 @@ fn ddl_that_was_not_followed_is_seen() {
         run(&mut db, &format!("{UNFOLLOWED}{cause}"));
         let seen = show(
             &mut db,
-            "select severity, remark, object from audit.doctor() where remark not in ('event_trigger_missing', 'slot_idle')",
+            &format!(
+                "select severity, remark, object from audit.doctor() where remark <> 'event_trigger_missing' and not ({ELSEWHERE})"
+            ),
         );
         assert_eq!(seen, remark, "{cause}");
     }
@@ -433,7 +453,9 @@ fn what_belongs_to_the_whole_cluster_is_seen() {
     .unwrap();
     let mut db = audit_schema::connect(&server.url("postgres")).unwrap();
     audit_schema::migrate(&mut db).unwrap();
-    let all = "select severity, remark, object from audit.doctor()";
+    let all = &format!(
+        "select severity, remark, object from audit.doctor() where remark = 'slot_idle' or not ({ELSEWHERE})"
+    );
     assert_eq!(show(&mut db, all), "");
     run(&mut db, "alter system set autovacuum = off");
     run(
@@ -487,7 +509,7 @@ fn remarks_say_how_bad_what_and_what_to_do() {
         r#"'noted', 'not_null', '{"column": "note"}', severity => 'low'"#,
     );
     run(&mut db, "alter table orders drop column note");
-    let found = doctor::doctor(&mut db).unwrap();
+    let found = read(&mut db);
     assert_eq!(
         found,
         [Remark {
