@@ -377,6 +377,34 @@ fn the_second_connection_keeps_the_evidence_that_the_rollback_takes() {
 }
 
 #[test]
+fn a_release_that_is_refused_answers_by_itself_and_leaves_no_evidence() {
+    let (_database, mut db) = orders();
+    rule(
+        &mut db,
+        r#"'noted', 'not_null', '{"column": "note"}', action => 'quarantine'"#,
+    );
+    run(&mut db, "insert into orders values (1, 'EU', -1, null)");
+    rule(&mut db, POSITIVE);
+    second_connection(&mut db);
+    run(
+        &mut db,
+        r#"select audit.edit_held('{}', '{"note": "x"}'); set quote_all_identifiers = on"#,
+    );
+    for dry_run in [true, false] {
+        assert_eq!(
+            show(
+                &mut db,
+                &format!("select outcome from audit.release_held('{{}}', dry_run => {dry_run})")
+            ),
+            "(refused)"
+        );
+    }
+    assert_eq!(show(&mut db, "select count(*) from audit.rejection"), "(0)");
+    rejection(&mut db, "insert into orders values (2, 'EU', -1, 'x')");
+    assert_eq!(show(&mut db, "select count(*) from audit.rejection"), "(1)");
+}
+
+#[test]
 fn a_second_connection_that_fails_changes_nothing_for_the_writer() {
     let (_database, mut db) = orders();
     rule(&mut db, POSITIVE);

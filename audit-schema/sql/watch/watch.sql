@@ -55,12 +55,14 @@ begin
 
     perform audit._refuse_hidden_rows(target);
     -- Of two sessions that grant on one schema at once, the second fails once the first has committed. Then it is done.
-    while not pg_catalog.has_schema_privilege('audit_owner', relation.schema::oid, 'usage') loop
+    for attempt in 1 .. 100 loop
+        exit when pg_catalog.has_schema_privilege('audit_owner', relation.schema::oid, 'usage');
         begin
             execute pg_catalog.format('grant usage on schema %s to audit_owner', relation.schema);
-            exit;
         exception when internal_error then
-            null;
+            if attempt = 100 then
+                raise;
+            end if;
         end;
     end loop;
     for part in
