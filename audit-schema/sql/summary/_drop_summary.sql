@@ -9,8 +9,8 @@ as $$
 #variable_conflict use_variable
 begin
     execute format('drop view if exists audit_compiled.%I', name);
-    execute format('drop function if exists audit_compiled.%I(tid[])', name || '_fold');
     execute format('drop table if exists audit_compiled.%I', name || '_base');
+    perform audit._compile_fold(s.table_id) from (select distinct s.table_id from audit.summary s where s.name = _drop_summary.name) s;
 end;
 $$;
 

@@ -19,7 +19,8 @@ declare
     progress audit.progress;
     horizon xid8 := pg_snapshot_xmin(pg_current_snapshot());
     batch tid[];
-    summary text;
+    sealed bigint;
+    fold text;
 begin
     if not pg_try_advisory_xact_lock(hashtextextended('audit.tick', 0)) then
         return null;
@@ -51,15 +52,16 @@ begin
     where c.xid < horizon;
 
     if batch is not null then
+        select coalesce(max(s.segment_id), 0) into sealed from audit.segment s;
         perform audit._seal(batch);
-        for summary in
-            select format('audit_compiled.%I', s.name || '_fold')
-            from audit.summary s
-            where s.retired_at is null
-                and exists (select from audit.change c where c.ctid = any (batch) and c.table_id = s.table_id)
-            order by s.summary_id
+        for fold in
+            select f.name
+            from (select distinct s.table_id from audit.segment s where s.segment_id > sealed) t
+            cross join lateral (select format('audit_compiled.fold_%s', t.table_id) as name) f
+            where to_regproc(f.name) is not null
+            order by t.table_id
         loop
-            execute format('select %s($1)', summary) using batch;
+            execute format('select %s($1)', fold) using sealed;
         end loop;
         perform audit._fold_tables(batch);
         perform audit._fold_rules(progress.folded_below, horizon);

@@ -1,0 +1,42 @@
+-- The query that gives the rows which segments brought and took, with a sign, as far as any summary of a table reads them.
+-- A variable `after` says behind which segment, `truncated` where the last truncate among them was.
+create or replace function audit._summary_rows(table_id integer)
+    returns text
+    language sql
+    stable
+    set search_path = pg_catalog, pg_temp
+as $$
+    with used as (
+        select c.name, c.type, c.position
+        from audit.watched_table w
+        cross join audit._log_column(w.relation) with ordinality c (name, type, plain, wide, value, position)
+        where w.table_id = _summary_rows.table_id
+            and exists (select from audit.summary s where s.table_id = w.table_id and s.retired_at is null and s.definition -> 'columns' ? c.name)
+    )
+    select string_agg(
+        format(
+            E'        select %s as "audit sign", coalesce(audit_element."audit lsn", audit_segment.lsns[1]) as "audit lsn"%s\n'
+            '        from audit.segment audit_segment\n'
+            '        cross join rows from (%s) audit_element (%s)\n'
+            '        where audit_segment.segment_id > after and audit_segment.table_id = %s and audit_segment.%s is not null\n'
+            '            and coalesce(audit_element."audit lsn", audit_segment.lsns[1]) > coalesce(truncated, ''0/0'')',
+            f.sign,
+            (select string_agg(format(', audit_element.%I::%s as %1$I', c.name, c.type), '' order by c.position) from used c),
+            concat_ws(
+                ', ',
+                'generate_series(1, audit_segment.rows)',
+                'unnest(audit_segment.lsns)',
+                -- What an update left alone stands on the old side only.
+                (select string_agg(format(case f.side when 'new' then 'json_array_elements_text(coalesce(audit_segment.new -> %L, audit_segment.old -> %1$L))' else 'json_array_elements_text(audit_segment.old -> %L)' end, c.name), ', ' order by c.position) from used c)
+            ),
+            concat_ws(', ', '"audit place"', '"audit lsn"', (select string_agg(format('%I', c.name), ', ' order by c.position) from used c)),
+            _summary_rows.table_id,
+            f.side
+        ),
+        E'\n        union all\n' order by f.sign desc
+    )
+    from (values ('new', 1), ('old', -1)) f (side, sign);
+$$;
+
+comment on function audit._summary_rows(integer) is 'The query that gives the rows which segments brought and took, as far as any summary of a table reads them.';
+revoke all on function audit._summary_rows(integer) from public;
