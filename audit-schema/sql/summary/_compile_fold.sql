@@ -17,13 +17,13 @@ begin
     select
         string_agg(format(E'    emptied_%s text[];\n', s.summary_id), '' order by s.summary_id) as variables,
         -- A truncate voids the base.
-        string_agg(format(E'    if truncated >= %L then\n        delete from %s;\n    end if;\n', s.start_lsn, p.base), '' order by s.summary_id) as truncates,
+        string_agg(format(E'    if truncated >= %L::pg_lsn then\n        delete from %s;\n    end if;\n', s.start_lsn, p.base), '' order by s.summary_id) as truncates,
         string_agg(format(
             E', fold_%s as (\n'
             '        insert into %s as audit_base\n'
             '        select %s\n'
             '        from audit_rows audit_row\n'
-            '        where audit_row."audit lsn" >= %L and %s\n'
+            '        where audit_row."audit lsn" >= %L::pg_lsn and %s\n'
             '        group by %s\n'
             '        having count(*) > 0\n'
             '        on conflict (group_key) do update set rows = audit_base.rows + excluded.rows, %s\n'
@@ -50,7 +50,9 @@ begin
         and s.retired_at is null
         and to_regclass(p.base) is not null;
     if folds.folds is null then
-        execute format('drop function if exists %s(bigint)', function_name);
+        if to_regproc(function_name) is not null then
+            execute format('drop function %s(bigint)', function_name);
+        end if;
         return;
     end if;
 

@@ -1,9 +1,10 @@
 -- Moves what is below the horizon out of the head: into sealed segments, counters and summaries, exactly once, in this
 -- transaction. Every change of a transaction below the horizon has been committed or rolled back, so nothing can appear
 -- behind it. Returns how many log rows were moved: 0 when nothing is left to do, null when another tick is running.
--- max_rows bounds the changed rows that one call moves; a transaction is never split. patience leaves a head of less than a thousand
--- rows alone until it is that old: a loop that ticks every second would otherwise seal a segment for every few rows, while
--- readers add so short a head in milliseconds.
+-- max_rows bounds the changed rows that one call moves; a transaction is never split. patience leaves a head of less than
+-- a thousand rows alone until it is that old: a loop that ticks every second would otherwise seal a segment for every few
+-- rows, while readers add so short a head in milliseconds. The statements are large and their work is fetching rows by their
+-- places, so neither compiling them nor reading the whole head for each would pay.
 create or replace function audit.tick(clock timestamptz default now(), max_rows integer default 100000, patience interval default '0')
     returns bigint
     language plpgsql
@@ -13,6 +14,8 @@ create or replace function audit.tick(clock timestamptz default now(), max_rows 
     set datestyle = iso, ymd
     set timezone = utc
     set work_mem = '64MB'
+    set jit = off
+    set enable_seqscan = off
 as $$
 #variable_conflict use_variable
 declare
