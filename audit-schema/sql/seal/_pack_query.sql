@@ -63,13 +63,14 @@ from (
         from (
             select
                 r.*,
-                row_number() over (order by r.key collate "C", r.lsn, r.position) as place,
-                sum(r.bytes) over (order by r.key collate "C", r.lsn, r.position rows unbounded preceding) - r.bytes as bytes_before
+                row_number() over earlier as place,
+                sum(r.bytes) over earlier - r.bytes as bytes_before
             from (
                 select r.*, {key} as key, {old_key} as old_key
                 from ({rows}
                 ) r
             ) r
+            window earlier as (order by r.key collate "C", r.lsn, r.position rows unbounded preceding)
         ) r
         order by thousand, volume, r.place
     ) r

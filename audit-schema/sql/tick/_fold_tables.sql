@@ -1,14 +1,24 @@
--- Folds log rows into the counters and activity of their tables.
+-- Folds log rows into the counters and activity of their tables. The planner takes a batch for ten rows, and would sort and
+-- loop.
 create or replace function audit._fold_tables(batch tid[])
     returns void
     language sql
     volatile
     set search_path = pg_catalog, pg_temp
+    set enable_sort = off
+    set enable_nestloop = off
 as $$
-    with change as (
-        select c.table_id, c.op, c.rows, c.lsn, max(c.lsn) filter (where c.op = 'T') over (partition by c.table_id) as truncated
+    with truncated as (
+        select c.table_id, max(c.lsn) as truncated
+        from audit.change c
+        where c.ctid = any (batch)
+            and c.op = 'T'
+        group by c.table_id
+    ), change as (
+        select c.table_id, c.op, c.rows, c.lsn, t.truncated
         from audit.change c
         join audit.table_counter_base b using (table_id)
+        left join truncated t on t.table_id = c.table_id and t.truncated >= b.start_lsn
         where c.ctid = any (batch)
             and c.lsn >= b.start_lsn
     ), moved as (

@@ -37,18 +37,20 @@ begin
             hint = 'The database was restored into another cluster. Install the pipeline there anew.';
     end if;
 
-    -- The last transaction that fits is taken whole; one at least is taken.
-    select coalesce(
-        min(c.xid::text::bigint) filter (where c.before >= max_rows)::text::xid8,
-        horizon
-    )
-    into horizon
-    from (
-        select c.xid, sum(sum(c.rows)) over (order by c.xid) - sum(c.rows) as before
-        from audit.change c
-        where c.xid < horizon
-        group by c.xid
-    ) c;
+    -- If there is more, the last transaction that fits is taken whole; one at least is taken.
+    if (select sum(c.rows) > max_rows from audit.change c where c.xid < horizon) then
+        select coalesce(min(c.xid) filter (where c.before >= max_rows)::text::xid8, horizon)
+        into horizon
+        from (
+            select c.xid, sum(c.rows) over (order by c.xid) - c.rows as before
+            from (
+                select c.xid::text::bigint as xid, sum(c.rows) as rows
+                from audit.change c
+                where c.xid < horizon
+                group by c.xid
+            ) c
+        ) c;
+    end if;
     select case when sum(c.rows) >= 1000 or min(c.at) <= clock_timestamp() - patience then array_agg(c.ctid) end
     into batch
     from audit.change c
