@@ -1,11 +1,12 @@
 //! The versions of one row, from the log.
 
-use audit_core::{Author, Op, RowChange};
+use audit_core::{Op, RowChange};
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Bool, Jsonb, Nullable, Text, Timestamptz};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl};
 use serde_json::{Map, Value};
 
+use crate::author::AuthorRow;
 use crate::{Error, Result};
 
 /// What happened to the row of `table` with the primary key `key`, oldest first.
@@ -56,16 +57,8 @@ struct Row {
     old_key: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     new_key: Option<String>,
-    #[diesel(sql_type = Text)]
-    session_role: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    actor: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    application: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    client: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    request_id: Option<String>,
+    #[diesel(embed)]
+    author: AuthorRow,
     #[diesel(sql_type = Nullable<Text>)]
     cause: Option<String>,
     #[diesel(sql_type = Nullable<Jsonb>)]
@@ -89,13 +82,7 @@ impl Row {
                 .old_key
                 .filter(|old| Some(old) != self.new_key.as_ref()),
             key: self.new_key,
-            author: Author {
-                session_role: self.session_role,
-                actor: self.actor,
-                application: self.application,
-                client: self.client,
-                request_id: self.request_id,
-            },
+            author: self.author.into(),
             cause: self.cause,
             old: self.old.and_then(object),
             new: self.new.and_then(object),
@@ -104,7 +91,8 @@ impl Row {
     }
 }
 
-fn object(value: Value) -> Option<Map<String, Value>> {
+/// The fields of a logged row.
+pub(crate) fn object(value: Value) -> Option<Map<String, Value>> {
     match value {
         Value::Object(fields) => Some(fields),
         _ => None,

@@ -9,6 +9,7 @@ use diesel::{OptionalExtension, PgConnection, QueryableByName, RunQueryDsl};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::author::AuthorRow;
 use crate::check::LastCheck;
 use crate::rejection::RejectedBy;
 use crate::{Error, Result};
@@ -340,6 +341,7 @@ pub fn findings(connection: &mut PgConnection, filter: &Filter) -> Result<Vec<Fi
             finding.session_role,
             finding.actor,
             finding.application,
+            null as client,
             finding.request_id
         from audit.finding as finding
         join audit.rule as rule using (rule_id)
@@ -393,14 +395,8 @@ struct FindingRow {
     error: Option<String>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     fix_by: Option<DateTime<Utc>>,
-    #[diesel(sql_type = Text)]
-    session_role: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    actor: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    application: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    request_id: Option<String>,
+    #[diesel(embed)]
+    author: AuthorRow,
 }
 
 impl TryFrom<FindingRow> for Finding {
@@ -429,14 +425,7 @@ impl TryFrom<FindingRow> for Finding {
             },
             error: row.error,
             fix_by: row.fix_by,
-            author: Author {
-                session_role: row.session_role,
-                actor: row.actor,
-                application: row.application,
-                // The network address is in the log only.
-                client: None,
-                request_id: row.request_id,
-            },
+            author: row.author.into(),
         })
     }
 }
@@ -523,16 +512,8 @@ struct RejectedRow {
     error: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     owner: Option<String>,
-    #[diesel(sql_type = Text)]
-    session_role: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    actor: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    application: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    client: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    request_id: Option<String>,
+    #[diesel(embed)]
+    author: AuthorRow,
 }
 
 impl From<RejectedRow> for RejectedRule {
@@ -557,13 +538,7 @@ impl From<RejectedRow> for RejectedRule {
                 why: None,
                 owner: row.owner,
             },
-            author: Author {
-                session_role: row.session_role,
-                actor: row.actor,
-                application: row.application,
-                client: row.client,
-                request_id: row.request_id,
-            },
+            author: row.author.into(),
         }
     }
 }

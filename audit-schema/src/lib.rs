@@ -3,6 +3,7 @@
 pub mod alert;
 pub mod apply;
 pub mod as_of;
+mod author;
 pub mod catalogue;
 pub mod check;
 pub mod context;

@@ -27,6 +27,8 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::author::AuthorRow;
+use crate::history::object;
 use crate::{Error, Result};
 
 /// Which rows are meant. What is not given does not filter.
@@ -338,7 +340,7 @@ pub fn show(connection: &mut PgConnection, id: &str) -> Result<Shown> {
     .get_result(connection)?;
     let events: Vec<EventRow> = diesel::sql_query(
         "select event.at, event.kind, event.reason, event.old, event.new, coalesce(event.reasons, '[]') as reasons,
-            event.session_role, event.actor, event.application, event.request_id
+            event.session_role, event.actor, event.application, null as client, event.request_id
         from audit.quarantine_event as event
         where event.quarantine_id = $1::uuid
         order by event.at",
@@ -571,14 +573,8 @@ struct EventRow {
     new: Option<Value>,
     #[diesel(sql_type = Jsonb)]
     reasons: Value,
-    #[diesel(sql_type = Text)]
-    session_role: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    actor: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    application: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    request_id: Option<String>,
+    #[diesel(embed)]
+    author: AuthorRow,
 }
 
 impl TryFrom<EventRow> for Event {
@@ -592,13 +588,7 @@ impl TryFrom<EventRow> for Event {
             old: row.old.and_then(object),
             new: row.new.and_then(object),
             reasons: serde_json::from_value(row.reasons).map_err(Error::unreadable)?,
-            author: Author {
-                session_role: row.session_role,
-                actor: row.actor,
-                application: row.application,
-                request_id: row.request_id,
-                ..Author::default()
-            },
+            author: row.author.into(),
         })
     }
 }
@@ -641,11 +631,4 @@ fn handled(rows: Vec<HandledRow>) -> Result<Vec<Handled>> {
             })
         })
         .collect()
-}
-
-fn object(value: Value) -> Option<Map<String, Value>> {
-    match value {
-        Value::Object(fields) => Some(fields),
-        _ => None,
-    }
 }
