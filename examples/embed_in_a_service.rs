@@ -9,7 +9,8 @@
 use audit_core::Policy;
 use audit_schema::context::{self, Context};
 use audit_schema::embedded::{Cluster, Options};
-use audit_schema::inspect::{self, Filter};
+use audit_schema::finding::{self, Filter};
+use audit_schema::inspect;
 use audit_schema::quarantine;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, RunQueryDsl, sql_query};
@@ -74,7 +75,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         limit: 10,
         ..Filter::default()
     };
-    for finding in inspect::findings(&mut connection, &newest)? {
+    for finding in finding::findings(&mut connection, &newest)? {
         println!(
             "{}: {} of {} rows fail {} ({}), written by {}",
             finding.severity,

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use audit_schema::inspect::{self, Filter};
+use audit_schema::finding::{self, Filter};
+use audit_schema::inspect;
 use audit_schema::undo::Undo;
 use chrono::Utc;
 use chrono_tz::Tz;
@@ -294,11 +295,11 @@ fn output(audit: Audit) -> anyhow::Result<Output> {
             filter,
             rejected: true,
         } => command::findings::render_rejected(
-            &inspect::rejections(&mut connection, &filter.into())?,
+            &finding::rejections(&mut connection, &filter.into())?,
             style,
         ),
         Command::Findings { filter, .. } => {
-            command::findings::render(&inspect::findings(&mut connection, &filter.into())?, style)
+            command::findings::render(&finding::findings(&mut connection, &filter.into())?, style)
         }
         Command::Quarantine { command } => {
             return command::quarantine::run(&mut connection, *command, style);

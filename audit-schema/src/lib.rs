@@ -10,6 +10,7 @@ pub mod context;
 mod declared;
 pub mod doctor;
 pub mod error;
+pub mod finding;
 pub mod history;
 pub mod inspect;
 pub mod metrics;

@@ -5,7 +5,7 @@ mod shared;
 
 use audit_schema::embedded::{Cluster, Options};
 use audit_schema::rejection::{Rejection, record_rejection};
-use audit_schema::{Error, inspect, testing};
+use audit_schema::{Error, finding, testing};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorInformation, Error as DieselError};
@@ -273,12 +273,12 @@ fn an_application_hands_its_evidence_in_and_twice_is_once() {
     // The second makes another one.
     let again = rejection(&mut app, "insert into orders values (1, 'EU', -1, null)");
     record_rejection(&mut app, &again).unwrap();
-    let filter = inspect::Filter {
+    let filter = finding::Filter {
         rule: Some("positive".to_owned()),
         limit: 10,
-        ..inspect::Filter::default()
+        ..finding::Filter::default()
     };
-    let seen = inspect::rejections(&mut db, &filter).unwrap();
+    let seen = finding::rejections(&mut db, &filter).unwrap();
     let seen: Vec<_> = seen
         .iter()
         .map(|seen| (seen.rejection_id.clone(), seen.rejected.rows))

@@ -85,9 +85,9 @@ fn a_shadow_counts_and_never_acts() {
         wrong(&mut db),
         "(rule,public.orders.f,\"can not be evaluated\",0)"
     );
-    let found = audit_schema::inspect::findings(
+    let found = audit_schema::finding::findings(
         &mut db,
-        &audit_schema::inspect::Filter {
+        &audit_schema::finding::Filter {
             limit: 100,
             ..Default::default()
         },

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use audit_core::{Action, Finding, Severity};
-use audit_schema::inspect::RejectedRule;
+use audit_schema::finding::RejectedRule;
 use serde_json::Value;
 
 use crate::cells;
