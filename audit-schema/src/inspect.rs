@@ -357,7 +357,7 @@ pub struct WatchedTable {
     pub has_key: bool,
 }
 
-/// The watched tables that have a primary key and whose log begins with their first row, so that it can be replayed.
+/// The watched tables whose log begins with their first row, so that it can be replayed.
 ///
 /// # Errors
 /// If the pipeline is not installed or may not be read.
@@ -372,7 +372,6 @@ pub fn replayable_tables(connection: &mut PgConnection) -> Result<Vec<String>> {
         from audit.watched_table as watched
         join audit.table_counter as counter using (table_id)
         where watched.unwatched_at is null
-            and watched.key_columns <> '{}'
             and (counter.truncated > 0 or counter.rows = counter.inserted - counter.deleted)
         order by watched.name",
     )

@@ -14,7 +14,7 @@ use crate::terminal::{Style, count};
 pub struct Proof {
     /// Each counter, each summary and the chain of seals.
     pub verified: Vec<Verified>,
-    /// For each watched table that has a key, by how many rows the replayed log differs from it.
+    /// For each watched table whose log begins with its first row, by how many rows the replayed log differs from it.
     pub replayed: Vec<(String, i64)>,
 }
 
