@@ -2,6 +2,8 @@
 create or replace function audit.forget_after_drop()
     returns event_trigger
     language plpgsql
+    -- Where a session makes parallel plans cheap, each small question would start workers.
+    set max_parallel_workers_per_gather = 0
 as $$
 begin
     -- Many programs drop temporary tables all day long.

@@ -5,6 +5,8 @@
 create or replace function audit.recompile_after_ddl()
     returns event_trigger
     language plpgsql
+    -- Where a session makes parallel plans cheap, each small question would start workers.
+    set max_parallel_workers_per_gather = 0
 as $$
 #variable_conflict use_variable
 declare
