@@ -38,7 +38,8 @@ fn main() {
 
     let root = Path::new(&env::var_os("CARGO_MANIFEST_DIR").expect("Cargo sets it")).join("sql");
     for name in names(&root) {
-        let known = FOLDERS.contains(&name.as_str()) || name == "grants.sql";
+        let known = FOLDERS.contains(&name.as_str())
+            || ["grants.sql", "settings.sql"].contains(&name.as_str());
         assert!(
             known,
             "`sql/{name}` is not among the folders that build.rs applies"
@@ -52,6 +53,7 @@ fn main() {
         }
     }
     add(&mut list, &root, "grants.sql");
+    add(&mut list, &root, "settings.sql");
     list.push(']');
 
     let out = Path::new(&env::var_os("OUT_DIR").expect("Cargo sets it")).join("source.rs");

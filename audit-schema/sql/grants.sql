@@ -44,7 +44,7 @@ grant execute on function
     audit.declare_summary(regclass, text, jsonb), audit.retire_summary(integer),
     audit._canonical(regclass, text, boolean), audit._view_definition(text), audit._expression_type(regclass, text),
     audit._rule_source(regclass, text, text, jsonb, text, text), audit._predicate(text, jsonb), audit._format_pattern(text), audit._iban_rest(text), audit._bucket(regclass, jsonb), audit._log_column(regclass),
-    audit._refuse_hidden_rows(regclass), audit._compile(integer, text), audit._needs_scan(integer), audit._forget(integer, boolean), audit._relatives(regclass), audit._drop_summary(text)
+    audit._refuse_hidden_rows(regclass), audit._compile(integer, text), audit._needs_scan(integer), audit._forget(integer, boolean), audit._relatives(regclass), audit._missing_rights(regclass), audit._drop_summary(text)
 to audit_admin;
 
 -- What is wrong.

@@ -114,6 +114,7 @@ const OLDEST_SERVER: i32 = 140_000;
 /// Neither the caller's session nor the database's defaults may change what the text means or cut it short.
 const SETTINGS: &str = "
     set local search_path = pg_catalog, pg_temp;
+    set local standard_conforming_strings = on;
     set local check_function_bodies = off;
     set local client_min_messages = warning;
     set local statement_timeout = 0;

@@ -50,6 +50,17 @@ fn functions_that_run_with_the_owners_rights_set_their_search_path() {
 }
 
 #[test]
+fn backslashes_are_read_as_they_were_written() {
+    assert_none(
+        r"select p.oid::regprocedure::text
+        from pg_proc p
+        where p.pronamespace = 'audit'::regnamespace
+            and position('\' in p.prosrc) > 0
+            and not coalesce('standard_conforming_strings=on' = any (p.proconfig), false)",
+    );
+}
+
+#[test]
 fn nobody_may_run_a_function_without_a_grant_except_to_set_the_context() {
     // Anybody may run DDL, and PostgreSQL refuses the calls that follow it outside an event trigger.
     assert_none(

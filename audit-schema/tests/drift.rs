@@ -673,3 +673,28 @@ fn ddl_of_somebody_without_rights_on_the_pipeline_is_followed() {
         "(\"rule broken\")\n(\"table dropped\")"
     );
 }
+
+#[test]
+fn partitions_in_other_schemas_are_watched_and_go_with_their_schema() {
+    let (_database, mut db) = watched(
+        "readings",
+        "create schema elsewhere; create table readings (id integer) partition by list (id); create table elsewhere.readings_1 partition of readings for values in (1);
+        create table readings_2 partition of readings for values in (2)",
+    );
+    run(
+        &mut db,
+        "insert into readings values (1), (2); insert into elsewhere.readings_1 values (1); drop schema elsewhere cascade",
+    );
+    assert_eq!(
+        show(
+            &mut db,
+            "select change, object from audit.schema_drift order by at"
+        ),
+        "(\"child detached\",elsewhere.readings_1)"
+    );
+    run(&mut db, "insert into readings values (2)");
+    assert_eq!(
+        show(&mut db, "select sum(rows) from audit.change where op = 'I'"),
+        "(4)"
+    );
+}

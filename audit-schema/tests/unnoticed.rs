@@ -5,7 +5,7 @@ mod shared;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use shared::{orders, rule, run, show, watched};
+use shared::{orders, refused, rule, run, show, watched, wrong};
 
 #[test]
 fn saving_all_columns_of_a_row_does_not_wait_for_those_who_refer_to_it() {
@@ -83,6 +83,48 @@ fn no_setting_of_the_session_is_changed_by_a_write() {
     );
     run(&mut db, "commit");
     assert_eq!(show(&mut db, changed), "");
+}
+
+#[test]
+fn how_a_session_reads_backslashes_changes_nothing() {
+    let (_database, mut db) = orders();
+    run(
+        &mut db,
+        r#"set standard_conforming_strings = off; set backslash_quote = off; set escape_string_warning = on;
+        select audit.declare_rule('orders', 'digits', 'matches', E'{"column": "note", "pattern": "^\\\\d+$"}');
+        select audit.declare_rule('orders', 'two', 'expression', E'{"expression": "region ~ ''^\\\\w{2}$''"}', condition => E'note <> ''\\''');
+        select audit.declare_rule('orders', E'b\\s', 'not_null', '{"column": "amount"}', action => 'reject');
+        select audit.compile('orders')"#,
+    );
+    for off in ["off", "on"] {
+        run(
+            &mut db,
+            &format!(
+                "set standard_conforming_strings = {off}; insert into orders values (1, 'EU', 1, '12'); insert into orders values (2, 'EUR', 2, 'd'), (3, 'EU', 3, '7'); update orders set amount = 5"
+            ),
+        );
+        assert_eq!(
+            refused(
+                &mut db,
+                "insert into orders values (9, 'EU', null, '1'), (8, 'EU', null, '1')"
+            ),
+            "b\\s: public.orders refuses the insert: rule `b\\s` fails for 2 of 2 rows"
+        );
+        assert_eq!(
+            show(
+                &mut db,
+                "select r.name, c.failing, c.errors from audit.rule_counter c join audit.rule r using (rule_id) order by r.rule_id"
+            ),
+            "(digits,1,0)\n(two,1,0)\n(\"b\\\\s\",0,0)",
+            "{off}"
+        );
+        assert_eq!(wrong(&mut db), "", "{off}");
+        run(
+            &mut db,
+            "alter table orders add column extra text; alter table orders drop column extra; delete from orders",
+        );
+        assert_eq!(wrong(&mut db), "", "{off}");
+    }
 }
 
 #[test]

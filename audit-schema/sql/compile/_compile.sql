@@ -30,7 +30,11 @@ begin
         body := audit._body(table_id, op);
         execute format(
             E'create or replace function %s()\n    returns trigger\n    language plpgsql\n    security definer\n%s\nas %L',
-            audit._trigger_function(table_id, op), audit._settings(watched.relation), E'\n' || body
+            audit._trigger_function(table_id, op),
+            audit._settings(watched.relation)
+                -- A session may read backslashes otherwise.
+                || case when position(E'\\' in body) > 0 then E'\n    set standard_conforming_strings = on' else '' end,
+            E'\n' || body
         );
         execute format(
             'comment on function %s() is %L',

@@ -59,7 +59,7 @@ begin
     execute format(
         E'create or replace function %s(after bigint)\n    returns void\n    language plpgsql\n%s\nas %L',
         function_name,
-        E'    set search_path = pg_catalog, pg_temp\n    set datestyle = iso, ymd\n    set timezone = utc\n    set extra_float_digits = 1',
+        E'    set search_path = pg_catalog, pg_temp\n    set datestyle = iso, ymd\n    set timezone = utc\n    set extra_float_digits = 1\n    set standard_conforming_strings = on',
         audit._filled(
             E'\n#variable_conflict use_variable\ndeclare\n    truncated pg_lsn;\n{variables}begin\n'
             '    select max(audit_segment.lsn_hi) into truncated from audit.segment audit_segment\n'

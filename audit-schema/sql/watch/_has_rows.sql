@@ -11,7 +11,7 @@ declare
 begin
     execute format('select exists (select from %s)', target::regclass) into answer;
     return answer;
-exception when undefined_table or insufficient_privilege then
+exception when undefined_table or invalid_schema_name or insufficient_privilege then
     return true;
 end;
 $$;

@@ -9,7 +9,7 @@ as $$
 #variable_conflict use_variable
 declare
     relation record;
-    part regclass;
+    lent text;
     result integer;
 begin
     select c.relkind, c.relpersistence, c.relnamespace::regnamespace as schema, c.relname, c.relispartition
@@ -56,23 +56,16 @@ begin
     perform audit._refuse_hidden_rows(target);
     -- Of two sessions that grant on one schema at once, the second fails once the first has committed. Then it is done.
     for attempt in 1 .. 100 loop
-        exit when pg_catalog.has_schema_privilege('audit_owner', relation.schema::oid, 'usage');
         begin
-            execute pg_catalog.format('grant usage on schema %s to audit_owner', relation.schema);
+            for lent in select r.command from audit._missing_rights(target) r loop
+                execute lent;
+            end loop;
+            exit;
         exception when internal_error then
             if attempt = 100 then
                 raise;
             end if;
         end;
-    end loop;
-    for part in
-        select p.relid from audit._relatives(target) p
-    loop
-        if not pg_catalog.has_table_privilege('audit_owner', part, 'select')
-            or not pg_catalog.has_table_privilege('audit_owner', part, 'trigger')
-        then
-            execute pg_catalog.format('grant select, trigger on %s to audit_owner', part);
-        end if;
     end loop;
 
     select w.table_id into result from audit.watched_table w where w.relation = target and w.unwatched_at is null;
