@@ -698,3 +698,25 @@ fn partitions_in_other_schemas_are_watched_and_go_with_their_schema() {
         "(4)"
     );
 }
+
+#[test]
+fn an_event_trigger_of_ones_own_that_fails_does_not_keep_a_dropped_table_watched() {
+    let (_database, mut db) = orders();
+    run(
+        &mut db,
+        "create table dropped (name text);
+        create function note_dropped() returns event_trigger language plpgsql as $$ begin
+            insert into dropped select d.object_identity from pg_event_trigger_dropped_objects() d where d.object_type in ('table', 'function');
+        end $$;
+        create event trigger note_dropped on sql_drop execute function note_dropped();
+        set client_min_messages = error; drop table orders; reset client_min_messages",
+    );
+    assert_eq!(
+        show(
+            &mut db,
+            "select w.name, w.unwatched_at is not null from audit.watched_table w"
+        ),
+        "(public.orders,t)"
+    );
+    assert_eq!(show(&mut db, "select name from dropped"), "(public.orders)");
+}

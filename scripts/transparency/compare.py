@@ -38,7 +38,7 @@ ADDED = {
     "privileges": ("\\dp lists what the owner of a table lent the pipeline", r"^ .*\|\s+audit_owner=\w+/\w+ *\+?\|"),
     "event_trigger": (
         "its own event triggers see the DDL of watching",
-        r"^NOTICE: +(test_event_trigger: ddl_command_(start|end) (GRANT|CREATE FUNCTION|COMMENT|REVOKE|CREATE TRIGGER)$"
+        r"^NOTICE: +(test_event_trigger: ddl_command_(start|end) (GRANT|CREATE FUNCTION|DROP FUNCTION|COMMENT|REVOKE|CREATE TRIGGER)$"
         r"|END: command_tag=(GRANT|REVOKE) .*identity=<NULL>$"
         r"|(END: command_tag=|DROP: ).*\b(audit_compiled\.|audit_(insert|update|delete|truncate) on ))",
     ),

@@ -17,6 +17,7 @@ begin
             and p.prorettype = 'trigger'::regtype
             and p.proname ~ format('_%s_(insert|update|delete|truncate)$', table_id)
             and not (keep and p.oid = any (array(select to_regproc(audit._trigger_function(table_id, o))::oid from unnest('{I,U,D,T}'::text[]) o)))
+        order by p.proname
     loop
         execute format('drop function %s', generated);
     end loop;
