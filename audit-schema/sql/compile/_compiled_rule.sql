@@ -3,12 +3,16 @@
 -- of the rows that fail, whether the writer may write. `compared` is true for a new row audit_row and the row before it,
 -- audit_old, if the change fails; null for other rules. side is 'new' or 'old', the side of the statement that is asked
 -- about: the old one has no rules about changes.
+-- It is asked for dozens of times while a table is compiled, so it is in PL/pgSQL, which keeps its plan.
 create or replace function audit._compiled_rule(table_id integer, side text)
     returns table (rule_id integer, name text, kind text, class text, action text, on_error text, columns text[], definition jsonb, can_raise boolean, lookup boolean, applies text, fails text, compared text, sample text)
-    language sql
+    language plpgsql
     stable
     set search_path = pg_catalog, pg_temp
 as $$
+#variable_conflict use_column
+begin
+    return query
     select
         r.rule_id,
         r.name,
@@ -66,6 +70,7 @@ as $$
         and r.broken is null
         and (side = 'new' or r.class <> 'transition')
     order by r.rule_id;
+end;
 $$;
 
 comment on function audit._compiled_rule(integer, text) is 'The live rules of a table as the generated functions need them.';

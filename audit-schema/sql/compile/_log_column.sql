@@ -4,12 +4,16 @@
 -- a user defined must not run in the writer's statement. A float that is a key is a text, because a reader would write the
 -- number 5e-324 otherwise. The rows of a table without any column are logged as rows of one that is always null, so that
 -- they can be counted.
+-- It is asked for dozens of times while a table is compiled, so it is in PL/pgSQL, which keeps its plan.
 create or replace function audit._log_column(target regclass)
     returns table (name text, type text, plain boolean, wide boolean, value text)
-    language sql
+    language plpgsql
     stable
     set search_path = pg_catalog, pg_temp
 as $$
+#variable_conflict use_column
+begin
+    return query
     with recursive base as (
         select a.attnum, a.attname, a.atttypid, a.atttypmod, a.atttypid as base_type
         from pg_attribute a
@@ -55,6 +59,7 @@ as $$
         where not exists (select from base)
     ) l (name, type, plain, wide, value, position)
     order by l.position;
+end;
 $$;
 
 comment on function audit._log_column(regclass) is 'The columns of a table that go into the log, and whether to_json() may write them.';
