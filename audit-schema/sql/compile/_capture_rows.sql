@@ -60,7 +60,7 @@ begin
             '            values ({table_id}, ''{op}'', chunk.rows, {shape}, chunk.key_lo, chunk.key_hi, chunk.object);\n'
             '        end loop;\n',
             plain
-        ))
+        ), '64MB')
         || audit._filled(
             E'    else\n'
             '        insert into audit.change (table_id, op, rows, shape, key_lo, key_hi, {side})\n'

@@ -73,6 +73,7 @@ begin
         || audit._lookup_values(table_id, 'old')
         || audit._lookup_values(table_id, 'new')
         || E'        paired := replaced = written;\n'
+        -- Old chunks, new chunks and their join each take so much, or twice that.
         || audit._log_many(audit._filled(
             E'        if paired then\n'
             '            for chunk in\n'
@@ -104,7 +105,7 @@ begin
             '            end loop;\n'
             '        end if;\n',
             plain
-        ))
+        ), '24MB')
         || audit._filled(
             E'    else\n'
             '        insert into audit.change (table_id, op, rows, shape, key_lo, key_hi, old, new)\n'

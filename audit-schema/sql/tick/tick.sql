@@ -1,7 +1,7 @@
 -- Moves what is below the horizon out of the head: into sealed segments, counters and summaries, exactly once, in this
 -- transaction. Every change of a transaction below the horizon has been committed or rolled back, so nothing can appear
 -- behind it. Returns how many log rows were moved: 0 when nothing is left to do, null when another tick is running.
--- max_rows bounds the changed rows that one call moves; a transaction is never split. patience leaves a head of less than
+-- max_rows bounds, nearly, the changed rows that one call moves; a transaction is never split. patience leaves a head of less than
 -- a thousand rows alone until it is that old: a loop that ticks every second would otherwise seal a segment for every few
 -- rows, while readers add so short a head in milliseconds. The statements are large and their work is fetching rows by their
 -- places, so neither compiling them nor reading the whole head for each would pay.
@@ -21,6 +21,7 @@ as $$
 declare
     progress audit.progress;
     horizon xid8 := pg_snapshot_xmin(pg_current_snapshot());
+    share float8 := least(1, 67108864 / greatest(pg_relation_size('audit.change'), 1)::float8);
     batch tid[];
     sealed bigint;
     fold text;
@@ -37,15 +38,16 @@ begin
             hint = 'The database was restored into another cluster. Install the pipeline there anew.';
     end if;
 
-    -- If there is more, the last transaction that fits is taken whole; one at least is taken.
-    if (select sum(c.rows) > max_rows from audit.change c where c.xid < horizon) then
+    -- If there is more, the last transaction that fits is taken whole; one at least is taken. Of a long head a sample of its
+    -- blocks tells, or every tick would read and sort all that waits.
+    if (select sum(c.rows) / share > max_rows from audit.change c tablesample system (100 * share) where c.xid < horizon) then
         select coalesce(min(c.xid) filter (where c.before >= max_rows)::text::xid8, horizon)
         into horizon
         from (
             select c.xid, sum(c.rows) over (order by c.xid) - c.rows as before
             from (
-                select c.xid::text::bigint as xid, sum(c.rows) as rows
-                from audit.change c
+                select c.xid::text::bigint as xid, sum(c.rows) / share as rows
+                from audit.change c tablesample system (100 * share)
                 where c.xid < horizon
                 group by c.xid
             ) c
