@@ -9,25 +9,25 @@ use serde_json::Value;
 use crate::cells;
 use crate::terminal::{Columns, Painted, Style, Tone, count, number, shorten, table_name};
 
+/// What a line says, of a finding as of a rejection.
+const COLUMNS: [&str; 9] = [
+    "when",
+    "severity",
+    "table",
+    "rule",
+    ">failed",
+    ">of",
+    "key",
+    "example",
+    "written by",
+];
+
 /// Shows findings as a person reads them.
 pub fn render(findings: &[Finding], style: Style) -> String {
     if findings.is_empty() {
         return style.good("✓ no finding") + "\n";
     }
-    let mut columns = Columns::new(
-        style,
-        &[
-            "when",
-            "severity",
-            "table",
-            "rule",
-            ">failed",
-            ">of",
-            "key",
-            "example",
-            "written by",
-        ],
-    );
+    let mut columns = Columns::new(style, &COLUMNS);
     for finding in findings {
         columns.row(cells![
             style.time(finding.time()),
@@ -68,20 +68,7 @@ pub fn render_rejected(rejected: &[RejectedRule], style: Style) -> String {
     if rejected.is_empty() {
         return style.good("✓ no evidence of a rejection") + "\n";
     }
-    let mut columns = Columns::new(
-        style,
-        &[
-            "when",
-            "severity",
-            "table",
-            "rule",
-            ">failed",
-            ">of",
-            "key",
-            "example",
-            "written by",
-        ],
-    );
+    let mut columns = Columns::new(style, &COLUMNS);
     for refused in rejected {
         let rule = &refused.rejected;
         columns.row(cells![
