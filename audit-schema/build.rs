@@ -49,22 +49,23 @@ fn main() {
     let mut list = String::from("&[\n");
     for folder in FOLDERS {
         for name in names(&root.join(folder)) {
-            add(&mut list, &root, &format!("{folder}/{name}"));
+            add(&mut list, &format!("{folder}/{name}"));
         }
     }
-    add(&mut list, &root, "grants.sql");
-    add(&mut list, &root, "settings.sql");
+    add(&mut list, "grants.sql");
+    add(&mut list, "settings.sql");
     list.push(']');
 
     let out = Path::new(&env::var_os("OUT_DIR").expect("Cargo sets it")).join("source.rs");
     fs::write(out, list).expect("the output directory is writable");
 }
 
-fn add(list: &mut String, root: &Path, path: &str) {
-    let file = root.join(path);
+/// The path is found when the crate is compiled, so that two checkouts may share a target directory.
+fn add(list: &mut String, path: &str) {
+    let file = format!("/sql/{path}");
     writeln!(
         list,
-        "    File {{ path: {path:?}, text: include_str!({file:?}) }},"
+        "    File {{ path: {path:?}, text: include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {file:?})) }},"
     )
     .expect("a string takes everything");
 }
