@@ -58,6 +58,7 @@ create table audit.segment (
     table_id integer not null,
     op "char" not null,
     rows integer not null,
+    shape integer not null,
     lsn_lo pg_lsn not null,
     lsn_hi pg_lsn not null,
     xid_lo xid8 not null,
@@ -88,6 +89,7 @@ comment on column audit.segment.month is 'First day of the month in which the se
 comment on column audit.segment.table_id is 'The watched table. References audit.watched_table.';
 comment on column audit.segment.op is 'I insert, U update, D delete, T truncate.';
 comment on column audit.segment.rows is 'How many rows the segment holds.';
+comment on column audit.segment.shape is 'Tells rows with other columns or another key apart, as in audit.change.';
 comment on column audit.segment.lsn_lo is 'Lowest log position among its changes.';
 comment on column audit.segment.lsn_hi is 'Highest log position among its changes.';
 comment on column audit.segment.xid_lo is 'Oldest transaction among its changes.';
@@ -103,7 +105,7 @@ comment on column audit.segment.xids is 'The transaction of every row; one eleme
 comment on column audit.segment.ats is 'When every row was logged; one element where all rows come from one change.';
 comment on column audit.segment.occurred_ats is 'When every row happened, where a writer said so; null where none did.';
 comment on column audit.segment.contexts is 'Who wrote: session_role, role, actor, application, client, request_id and cause, each an array with one element a row, or one value for all rows; left out where it is null for all.';
-comment on column audit.segment.old is 'One array per column: the rows before. Null for inserts.';
+comment on column audit.segment.old is 'One array per column: the rows before; of an update of many rows the key, the columns that changed and those that summaries read. Null for inserts.';
 comment on column audit.segment.new is 'One array per column: the rows after, without the columns that no row of the segment changed. Null for deletes.';
 comment on column audit.segment.previous is 'Digest of the segment before; empty for the first.';
 comment on column audit.segment.digest is 'sha256 over previous and the content of this segment.';

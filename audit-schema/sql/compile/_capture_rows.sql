@@ -29,7 +29,7 @@ begin
         'chunk_rows', audit._log_chunk_rows(w.relation),
         'shape', audit._log_shape(w.relation),
         'chunks', audit._log_chunks(w.relation, w.key_columns, side || '_rows'),
-        'chunk_object', audit._log_chunk_object(w.relation, w.key_columns, 'audit_chunk'),
+        'chunk_object', audit._log_chunk_object(w.relation, 'audit_chunk'),
         'flags', '',
         'variables', ''
     )

@@ -33,9 +33,12 @@ begin
         'object', audit._log_object(w.relation, short => true),
         'chunk_rows', audit._log_chunk_rows(w.relation),
         'shape', audit._log_shape(w.relation),
-        'old_object', audit._log_chunk_object(w.relation, w.key_columns, 'audit_old'),
-        'new_object', audit._log_chunk_object(w.relation, w.key_columns, 'audit_new'),
-        'changed_object', audit._log_chunk_object(w.relation, w.key_columns, 'audit_new', before => 'audit_old'),
+        'old_object', audit._log_chunk_object(w.relation, 'audit_old'),
+        'new_object', audit._log_chunk_object(w.relation, 'audit_new'),
+        'old_paired', audit._log_pair_object(w.table_id, 'old'),
+        'new_paired', audit._log_pair_object(w.table_id, 'new'),
+        'old_to_compare', audit._log_chunks(w.relation, w.key_columns, 'old_rows', to_compare => true),
+        'new_to_compare', audit._log_chunks(w.relation, w.key_columns, 'new_rows', to_compare => true),
         'old_chunks', audit._log_chunks(w.relation, w.key_columns, 'old_rows'),
         'new_chunks', audit._log_chunks(w.relation, w.key_columns, 'new_rows'),
         'flags', '', 'variables', '', 'old_flags', '', 'new_flags', '',
@@ -77,10 +80,10 @@ begin
         || audit._log_many(audit._filled(
             E'        if paired then\n'
             '            for chunk in\n'
-            '                select audit_new.rows, least(audit_old.key_lo, audit_new.key_lo) as key_lo, greatest(audit_old.key_hi, audit_new.key_hi) as key_hi, {old_object} as old_object, {changed_object} as new_object\n'
-            '                from ({old_chunks}\n'
+            '                select audit_new.rows, least(audit_old.key_lo, audit_new.key_lo) as key_lo, greatest(audit_old.key_hi, audit_new.key_hi) as key_hi, {old_paired} as old_object, {new_paired} as new_object\n'
+            '                from ({old_to_compare}\n'
             '                ) audit_old\n'
-            '                join ({new_chunks}\n'
+            '                join ({new_to_compare}\n'
             '                ) audit_new on audit_new.part = audit_old.part\n'
             '            loop\n'
             '                insert into audit.change (table_id, op, rows, shape, key_lo, key_hi, old, new)\n'

@@ -3,7 +3,7 @@ create or replace function audit._changes_of(table_id integer, key text)
     returns table (
         lsn pg_lsn, place bigint, at timestamptz, occurred_at timestamptz, op "char", old_key text, new_key text, old jsonb, new jsonb,
         session_role text, role text, actor text, application text, client inet, request_id text, cause text,
-        xid xid8, sealed boolean
+        xid xid8, sealed boolean, shape integer
     )
     language plpgsql
     stable
@@ -16,12 +16,12 @@ begin
     return query
     select
         h.lsn, h.place, h.at, h.occurred_at, h.op, h.old_key, h.new_key, h.old, h.new,
-        h.session_role, h.role, h.actor, h.application, h.client, h.request_id, h.cause, h.xid, h.sealed
+        h.session_role, h.role, h.actor, h.application, h.client, h.request_id, h.cause, h.xid, h.sealed, h.shape
     from (
         select
             c.lsn, p.place, c.at, c.occurred_at, c.op, r.old_key, r.new_key, r.old, r.new,
             c.session_role, nullif(c.role, 'none') as role, c.actor, c.application, c.client, c.request_id, c.cause, c.xid,
-            false as sealed
+            false as sealed, c.shape
         from audit.change c
         cross join lateral (
             select 1::bigint as place, c.old::jsonb as old, c.new::jsonb as new
@@ -48,7 +48,7 @@ begin
             s.op, r.old_key, r.new_key, r.old, r.new,
             x.context ->> 'session_role', x.context ->> 'role', x.context ->> 'actor', x.context ->> 'application',
             (x.context ->> 'client')::inet, x.context ->> 'request_id', x.context ->> 'cause', coalesce(s.xids[p.place], s.xids[1]),
-            true
+            true, s.shape
         from audit._segments_with_key(table_id, key) s
         cross join lateral unnest(s.places) p (place)
         cross join lateral (select audit._row_at(s.old, p.place) as old, audit._row_at(s.new, p.place) as new offset 0) i

@@ -5,7 +5,7 @@ create or replace function audit._followed(table_id integer, key text)
     returns table (
         lsn pg_lsn, place bigint, at timestamptz, occurred_at timestamptz, op "char", old_key text, new_key text, old jsonb, new jsonb,
         session_role text, role text, actor text, application text, client inet, request_id text, cause text,
-        xid xid8, sealed boolean
+        xid xid8, sealed boolean, shape integer
     )
     language plpgsql
     stable
@@ -24,7 +24,7 @@ begin
     while following <= cardinality(keys) loop
         here := keys[following];
         direction := directions[following];
-        for lsn, place, at, occurred_at, op, old_key, new_key, old, new, session_role, role, actor, application, client, request_id, cause, xid, sealed in
+        for lsn, place, at, occurred_at, op, old_key, new_key, old, new, session_role, role, actor, application, client, request_id, cause, xid, sealed, shape in
             select c.*
             from audit._changes_of(table_id, here) c
             where case direction when 'back' then c.lsn < positions[following] else c.lsn > positions[following] end

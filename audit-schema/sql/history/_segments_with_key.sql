@@ -2,7 +2,7 @@
 -- in each one segment at most spans the key; what lies in no layer is found by its hashes. So a look-up takes as long in a
 -- long log as in a short one.
 create or replace function audit._segments_with_key(table_id integer, key text)
-    returns table (op "char", places bigint[], lsns pg_lsn[], xids xid8[], ats timestamptz[], occurred_ats timestamptz[], contexts json, old json, new json)
+    returns table (op "char", shape integer, places bigint[], lsns pg_lsn[], xids xid8[], ats timestamptz[], occurred_ats timestamptz[], contexts json, old json, new json)
     language plpgsql
     stable
     set search_path = pg_catalog, pg_temp
@@ -14,10 +14,10 @@ begin
     -- Column by column, because a whole segment taken as one value would be unpacked at once.
     return query
     select
-        s.op, array(select distinct (p - 1) % s.rows + 1 from unnest(array_positions(s.key_hashes, hash)) p)::bigint[],
+        s.op, s.shape, array(select distinct (p - 1) % s.rows + 1 from unnest(array_positions(s.key_hashes, hash)) p)::bigint[],
         s.lsns, s.xids, s.ats, s.occurred_ats, s.contexts, s.old, s.new
     from (
-        select l.op, l.rows, l.key_hashes, l.lsns, l.xids, l.ats, l.occurred_ats, l.contexts, l.old, l.new
+        select l.op, l.shape, l.rows, l.key_hashes, l.lsns, l.xids, l.ats, l.occurred_ats, l.contexts, l.old, l.new
         from (
             select to_date(right(c.relname, 7), 'YYYY_MM') as month
             from pg_inherits i
@@ -35,7 +35,7 @@ begin
             select u.layer from used u where u.layer is not null
         ) u
         cross join lateral (
-            select s.op, s.rows, s.key_lo, s.key_hashes, s.lsns, s.xids, s.ats, s.occurred_ats, s.contexts, s.old, s.new
+            select s.op, s.shape, s.rows, s.key_lo, s.key_hashes, s.lsns, s.xids, s.ats, s.occurred_ats, s.contexts, s.old, s.new
             from audit.segment s
             where s.month = m.month
                 and s.table_id = table_id
@@ -46,7 +46,7 @@ begin
         ) l
         where l.key_lo <= key
         union all
-        select s.op, s.rows, s.key_hashes, s.lsns, s.xids, s.ats, s.occurred_ats, s.contexts, s.old, s.new
+        select s.op, s.shape, s.rows, s.key_hashes, s.lsns, s.xids, s.ats, s.occurred_ats, s.contexts, s.old, s.new
         from audit.segment s
         where s.layer is null
             and s.key_hashes @> array[hash]

@@ -1,6 +1,8 @@
 -- The versions of one row, oldest first: who changed it, when, and what it was before and after, under the columns that
 -- the table had then. The key is the primary key as text, a json array for a key of several columns. Where an update
--- changed the key, the row is followed back to its former keys and on to its later ones.
+-- changed the key, the row is followed back to its former keys and on to its later ones. What an update of many rows did
+-- not change comes from the versions before and after it; of a row that is older than the watch, and that only such updates
+-- changed, there are only the columns that they did.
 create or replace function audit.history(target regclass, key text)
     returns table (
         at timestamptz, occurred_at timestamptz, op "char", old_key text, new_key text, old jsonb, new jsonb,
@@ -19,17 +21,34 @@ declare
 begin
     -- A table that was watched before, and not for a while, has more than one number.
     return query
+    with logged as materialized (
+        select
+            h.*,
+            row_number() over earlier as version,
+            coalesce(h.op <> 'I' and lag(h.op) over earlier <> 'D' and lag(h.new_key) over earlier = h.old_key, false) as follows
+        from (
+            select distinct on (c.lsn, c.xid, c.place) c.*
+            from audit.watched_table w
+            cross join lateral audit._followed(w.table_id, key) c
+            where w.relation = watched.relation
+                and w.key_columns <> '{}'
+        ) h
+        window earlier as (order by h.lsn, h.place)
+    )
     select
-        h.at, h.occurred_at, h.op, h.old_key, h.new_key, h.old, h.new,
+        h.at, h.occurred_at, h.op, h.old_key, h.new_key, v.old, v.new,
         h.session_role, h.role, h.actor, h.application, h.client, h.request_id, h.cause, h.xid, h.lsn, h.sealed
     from (
-        select distinct on (c.lsn, c.xid, c.place) c.*
-        from audit.watched_table w
-        cross join lateral audit._followed(w.table_id, key) c
-        where w.relation = watched.relation
-            and w.key_columns <> '{}'
-    ) h
-    order by h.lsn, h.place;
+        select
+            array_agg(h.old order by h.version) as olds,
+            array_agg(h.new order by h.version) as news,
+            array_agg(h.shape order by h.version) as shapes,
+            array_agg(h.follows order by h.version) as follows
+        from logged h
+    ) a
+    cross join lateral audit._completed(a.olds, a.news, a.shapes, a.follows) v
+    join logged h on h.version = v.version
+    order by h.version;
 end;
 $$;
 

@@ -1,5 +1,6 @@
--- The log, one row per changed row: what is sealed and what is still in the head. Columns that an update did not change
--- are taken from the row before. For look-ups of one record use audit.history().
+-- The log, one row per changed row: what is sealed and what is still in the head. An update of many rows logs the key, the
+-- columns that it changed and those that summaries read. For look-ups of one record, with all their columns, use
+-- audit.history().
 create or replace view audit.row_change as
     select
         c.table_id,
@@ -68,6 +69,6 @@ comment on column audit.row_change.application is 'application_name of the sessi
 comment on column audit.row_change.client is 'Network address of the client; null on a unix socket.';
 comment on column audit.row_change.request_id is 'The request that led to the write, if the application said so.';
 comment on column audit.row_change.cause is 'Why the pipeline itself wrote, for example quarantine.';
-comment on column audit.row_change.old is 'The row before; null for an insert.';
-comment on column audit.row_change.new is 'The row after; null for a delete.';
+comment on column audit.row_change.old is 'The row before; null for an insert. Of an update of many rows the key, the columns that it changed and those that summaries read.';
+comment on column audit.row_change.new is 'The row after, with the columns of old; null for a delete.';
 comment on column audit.row_change.sealed is 'Whether it is in a sealed segment already.';

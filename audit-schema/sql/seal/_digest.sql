@@ -13,7 +13,7 @@ as $$
         || convert_to(
             concat_ws(
                 E'\n',
-                segment.segment_id, segment.month, segment.table_id, segment.op, segment.rows,
+                segment.segment_id, segment.month, segment.table_id, segment.op, segment.rows, segment.shape,
                 segment.lsn_lo, segment.lsn_hi, segment.xid_lo, segment.xid_hi, segment.at_lo, segment.at_hi,
                 coalesce(segment.key_lo, ''), coalesce(segment.key_hi, ''), coalesce(segment.layer::text, ''),
                 segment.contexts::text, coalesce(segment.old::text, ''), coalesce(segment.new::text, '')

@@ -32,7 +32,7 @@ as $$
         replace($query$
 select
     null::bigint, null::date, null::integer, null::"char",
-    p.rows, p.lsn_lo, p.lsn_hi, p.xid_lo, p.xid_hi, p.at_lo, p.at_hi, p.key_lo, p.key_hi,
+    p.rows, null::integer, p.lsn_lo, p.lsn_hi, p.xid_lo, p.xid_hi, p.at_lo, p.at_hi, p.key_lo, p.key_hi,
     case when p.key_changes > 0 then p.key_hashes || p.old_key_hashes else p.key_hashes end, null::smallint,
     case when p.lsn_lo = p.lsn_hi and p.xid_lo = p.xid_hi then p.lsns[:1] else p.lsns end,
     case when p.lsn_lo = p.lsn_hi and p.xid_lo = p.xid_hi then p.xids[:1] else p.xids end,

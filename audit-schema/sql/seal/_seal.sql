@@ -1,6 +1,7 @@
 -- Packs log rows into segments. A log row of many rows becomes a segment as it is. Single and few rows are gathered by
 -- table, kind of change and columns, sorted by key, and packed by the thousand, so that a log of single-row writes ends
--- as small as one of bulk writes. The columns are those that the log rows have, not those that the table has now.
+-- as small as one of bulk writes. The columns are those that the log rows have, not those that the table has now, and not
+-- those that updates of many rows left out.
 create or replace function audit._seal(batch tid[])
     returns void
     language plpgsql
@@ -29,6 +30,7 @@ begin
         segment.table_id := change.table_id;
         segment.op := change.op;
         segment.rows := change.rows;
+        segment.shape := change.shape;
         segment.lsn_lo := change.lsn;
         segment.lsn_hi := change.lsn;
         segment.xid_lo := change.xid;
@@ -63,25 +65,30 @@ begin
         select
             s.table_id,
             s.op,
+            s.shape,
             s.batch,
             audit._key_columns_at(s.table_id, c.lsn, w.key_columns) as key_columns,
             array(select json_object_keys(coalesce(c.old, c.new))) as columns
         from (
-            select c.table_id, c.op, c.shape, array_agg(c.ctid) as batch
+            select c.table_id, c.op, c.shape, n.columns, array_agg(c.ctid) as batch
             from audit.change c
+            cross join lateral (
+                select case when c.op = 'U' and c.rows > 1 then array(select json_object_keys(c.old)) end as columns
+            ) n
             where c.ctid = any (batch)
                 and c.rows < many
                 and c.op <> 'T'
-            group by c.table_id, c.op, c.shape
+            group by c.table_id, c.op, c.shape, n.columns
         ) s
         join audit.change c on c.ctid = s.batch[1]
         left join audit.watched_table w on w.table_id = s.table_id
-        order by s.table_id, s.op, s.shape
+        order by s.table_id, s.op, s.shape, s.columns
     loop
         for segment in execute audit._pack_query(shape.op, shape.columns, shape.key_columns) using shape.batch, shape.table_id
         loop
             segment.table_id := shape.table_id;
             segment.op := shape.op;
+            segment.shape := shape.shape;
             perform audit._append_segment(segment);
         end loop;
     end loop;
