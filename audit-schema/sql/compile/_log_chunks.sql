@@ -39,7 +39,7 @@ as $$
                 case
                     when not to_compare then 'json_agg(%s) as c%s'
                     -- A few types of pg_catalog have no arrays.
-                    when c.plain and not exists (select from pg_type t where t.oid = to_regtype(c.type) and t.typarray <> 0) then 'array_agg(%s::text) as c%s'
+                    when c.plain and not exists (select from pg_attribute a join pg_type t on t.oid = a.atttypid where a.attrelid = target and a.attname = c.name and t.typarray <> 0) then 'array_agg(%s::text) as c%s'
                     else 'array_agg(%s) as c%s'
                 end,
                 c.value, c.position
