@@ -50,12 +50,8 @@ begin
     perform audit._forget(table_id, keep => true);
     if command is null then
         perform audit._start_counters(table_id);
-        perform audit._drop_summary(s.name) from audit.summary s
-        where s.table_id = _compile.table_id and s.retired_at is null and s.start_lsn = 'FFFFFFFF/FFFFFFFF';
     end if;
-    if command is null or not audit._needs_scan(table_id) then
-        perform audit._compile_summaries(table_id);
-    end if;
+    perform audit._compile_summaries(table_id, start => command is null);
     -- The triggers that were just attached belong to the shape.
     update audit.watched_table w
     set shape = n.shape, compiled = n.compiled
