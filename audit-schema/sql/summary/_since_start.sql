@@ -7,7 +7,7 @@ create or replace function audit._since_start(summary_id integer, xid text, lsn 
     set search_path = pg_catalog, pg_temp
 as $$
     select format(
-        'case when %1$s = %3$L::xid8 then %2$s >= %4$L::pg_lsn else %1$s >= %5$L::xid8 or not pg_visible_in_snapshot(%1$s, %6$L::pg_snapshot) end',
+        '(case when %1$s = %3$L::xid8 then %2$s >= %4$L::pg_lsn else %1$s >= %5$L::xid8 or not pg_visible_in_snapshot(%1$s, %6$L::pg_snapshot) end)',
         xid, lsn, s.start_xid, s.start_lsn, pg_snapshot_xmax(s.start_snapshot), s.start_snapshot
     )
     from audit.summary s
