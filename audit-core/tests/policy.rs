@@ -507,7 +507,7 @@ tables:
       - fresh: { within: 2h }
       - not_null: tailnum
 summaries:
-  worst: { from: public.flights, measures: { delay: { max: dep_delay } } }
+  worst: { from: public.flights, measures: { delay: { median: dep_delay } } }
 channels:
   oncall: { pagerduty: { routing_key: { env: KEY } } }
 routes:
@@ -531,10 +531,10 @@ audit.yml:8:9: `fresh` is not supported yet
   |         ^^^^^
   = take it out; nothing would check it
 
-audit.yml:11:55: `max` is not supported yet
+audit.yml:11:55: `median` is not supported yet
    |
-11 |   worst: { from: public.flights, measures: { delay: { max: dep_delay } } }
-   |                                                       ^^^
+11 |   worst: { from: public.flights, measures: { delay: { median: dep_delay } } }
+   |                                                       ^^^^^^
    = take it out; nothing would check it
 
 audit.yml:13:13: `pagerduty` is not supported yet

@@ -23,8 +23,8 @@ use crate::plan::{Lock, Object, Plan, Planned, Verb};
 /// changes nothing.
 ///
 /// A table, rule, summary, alert, channel or route that is in force and is not in the policy is dropped; what was
-/// logged, found and sent because of it stays. Writers of a table wait while its new counters and summaries start from
-/// a scan. The role must be a member of `audit_admin` and own the watched tables.
+/// logged, found and sent because of it stays. Writers of a table wait while its new counters start from a scan; new
+/// summaries start while they go on. The role must be a member of `audit_admin` and own the watched tables.
 ///
 /// # Examples
 ///
@@ -95,7 +95,7 @@ struct Work<'w> {
     mode: Mode,
     plan: Plan,
     problems: Vec<Problem>,
-    /// The tables to compile, by name, with how many counters and summaries have to start.
+    /// The tables to compile, by name, with how many counters have to start.
     touched: BTreeMap<String, Touched>,
     /// The tables of the policy that are there and can be watched, by name.
     relations: HashMap<String, Relation>,
