@@ -6,7 +6,7 @@ mod shared;
 use diesel::PgConnection;
 use proptest::prelude::*;
 use proptest::sample::subsequence;
-use shared::{run, show, tick, watched, wrong};
+use shared::{run, show, tick, watched};
 
 const TABLES: &str = r#"
     create table zones (code text primary key, name text);
@@ -261,6 +261,14 @@ fn differences(db: &mut PgConnection, name: &str, summary: &Summary) -> String {
             "select 'view', d::text from (select * from audit_compiled.{name} except all {oracle}) d
             union all select 'group by', d::text from ({oracle} except all select * from audit_compiled.{name}) d"
         ),
+    )
+}
+
+/// What `audit.verify()` finds wrong with summaries. The rule counts what referenced nothing when it was written.
+fn wrong(db: &mut PgConnection) -> String {
+    show(
+        db,
+        "select object, expected, found from audit.verify() where kind = 'summary' and not ok",
     )
 }
 
