@@ -6,6 +6,7 @@ create or replace function audit._compile_summaries(table_id integer, start bool
     returns void
     language plpgsql
     volatile
+    security definer
     set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_variable

@@ -4,6 +4,7 @@ create or replace function audit._unstarted_summaries(table_id integer)
     returns setof integer
     language sql
     stable
+    security definer
     set search_path = pg_catalog, pg_temp
 as $$
     select s.summary_id
