@@ -17,7 +17,7 @@ begin
     begin
         execute format('select audit_compiled.fold_%s($1)', table_id) using after;
         return;
-    exception when data_exception or external_routine_exception or plpgsql_error then
+    exception when data_exception or external_routine_exception or plpgsql_error or syntax_error_or_access_rule_violation then
         null;
     end;
 
@@ -27,7 +27,7 @@ begin
         perform audit._compile_fold(table_id, array[alone.summary_id], 'alone');
         begin
             execute format('select audit_compiled.fold_%s_alone($1)', table_id) using after;
-        exception when data_exception or external_routine_exception or plpgsql_error then
+        exception when data_exception or external_routine_exception or plpgsql_error or syntax_error_or_access_rule_violation then
             raise warning 'changes can not be folded into the summary %: %', alone.name, sqlerrm;
             update audit.summary s set broken = sqlerrm where s.summary_id = alone.summary_id;
         end;

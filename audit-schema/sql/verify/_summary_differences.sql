@@ -1,6 +1,6 @@
 -- The groups in which the view of a summary differs from a scan of its table: how many, and of the first three what a scan
 -- gives and what the view says.
-create or replace function audit._summary_differences(summary_id integer, out groups bigint, out expected text, out found text)
+create or replace function audit._summary_differences(summary_id integer, out groups bigint, out expected text, out shown text)
     language plpgsql
     volatile
     set search_path = pg_catalog, pg_temp
@@ -45,10 +45,10 @@ begin
             from numbered$query$,
         summary.name,
         audit._summary_scan(summary_id),
-        case when keys = '{}' then '''''' else (select string_agg(format('%L || coalesce(format(''%%s'', differing.%I), ''null'')', k.name || ' ', k.name), ' || '', '' || ' order by k.position) || ' || '': ''' from unnest(keys) with ordinality k (name, position)) end,
-        (select string_agg(format('%L || coalesce(format(''%%s'', differing.%I), ''null'')', m.name || ' ', m.name), ' || '', '' || ' order by m.position) from unnest(measures) with ordinality m (name, position))
+        case when keys = '{}' then '''''' else (select string_agg(format('%L || case when differing.%2$I is null then ''null'' else format(''%%s'', differing.%2$I) end', k.name || ' ', k.name), ' || '', '' || ' order by k.position) || ' || '': ''' from unnest(keys) with ordinality k (name, position)) end,
+        (select string_agg(format('%L || case when differing.%2$I is null then ''null'' else format(''%%s'', differing.%2$I) end', m.name || ' ', m.name), ' || '', '' || ' order by m.position) from unnest(measures) with ordinality m (name, position))
     )
-    into groups, expected, found;
+    into groups, expected, shown;
 end;
 $$;
 

@@ -48,7 +48,7 @@ begin
                 'summary',
                 subject.name,
                 case when d.groups = 0 then '0 groups differ' else d.expected end,
-                case when d.groups = 0 then '0 groups differ' else format('%s%s', d.found, case when d.groups > 3 then format('; %s groups differ in all', d.groups) end) end,
+                case when d.groups = 0 then '0 groups differ' else format('%s%s', d.shown, case when d.groups > 3 then format('; %s groups differ in all', d.groups) end) end,
                 d.groups = 0
             from audit._summary_differences(subject.summary_id) d;
     end loop;
