@@ -74,6 +74,8 @@ as $$
         left join audit._summary_ends(summary_id) e on e.place = p.position and p.role in ('avg', 'stddev')
         where p.role not in ('bucket', 'group', 'where')
     ), deviation as (
+        -- Its root is rounded to the digits of the variance, as PostgreSQL's own is, from more digits, so that it is rounded
+        -- only once.
         select m.position, format('(greatest(%1$s * %2$s - %3$s * %3$s, 0) / nullif(%1$s * (%1$s - 1), 0))', m.count, m.squares, m.sum) as variance from measure m
     )
     select
@@ -107,7 +109,7 @@ as $$
                     case m.role
                         when 'sum' then format('case when %s > 0 then %s%s end', m.count, m.sum, m.specials)
                         when 'avg' then format('(%s%s) / nullif(%s, 0)', m.sum, m.specials, m.count)
-                        when 'stddev' then format('case when %s <= 1 then null %selse round(sqrt(%s), scale(%3$s)) end', m.count, m.special, d.variance)
+                        when 'stddev' then format('case when %s <= 1 then null %selse round(sqrt(round(%s, 2 * scale(%3$s) + 40)), scale(%3$s)) end', m.count, m.special, d.variance)
                         when 'min' then format('audit_total.m%s', m.position)
                         when 'max' then format('audit_total.m%s', m.position)
                         else m.count || '::bigint'
