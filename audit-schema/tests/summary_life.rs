@@ -114,6 +114,57 @@ fn writers_go_on_and_others_see_how_far_it_came_while_a_summary_starts() {
     assert_eq!(show(&mut db, "select * from audit.summary_progress"), "");
 }
 
+/// An update of many rows leaves columns that it did not change out of the log, unless a summary reads them.
+#[test]
+fn who_logged_less_than_a_summary_reads_is_waited_for() {
+    let (database, mut db) = orders();
+    run(
+        &mut db,
+        "insert into orders select i, 'EU', i, null from generate_series(1, 100) i",
+    );
+    tick(&mut db);
+    let mut writer = database.connect();
+    run(
+        &mut writer,
+        "begin; update orders set note = 'x'; update orders set region = 'US' where id > 50",
+    );
+    run(
+        &mut db,
+        &format!("{ENDS}; select audit.compile('orders', start_summaries => false)"),
+    );
+    std::thread::scope(|scope| {
+        let starting = scope.spawn(|| {
+            let mut db = database.connect();
+            run(&mut db, "select audit.compile('orders')");
+        });
+        while show(
+            &mut db,
+            "select count(*) from pg_locks where not granted and relation = 'orders'::regclass and database = (select oid from pg_database where datname = current_database())",
+        ) == "(0)"
+        {
+            std::thread::yield_now();
+            assert!(!starting.is_finished());
+        }
+        run(
+            &mut writer,
+            "update orders set amount = 0 where id = 1; commit",
+        );
+        starting.join().unwrap();
+    });
+    run(&mut writer, "update orders set note = 'y'");
+    for _ in 0..2 {
+        assert_eq!(
+            show(
+                &mut db,
+                "select region, orders, total from audit_compiled.ends order by 1"
+            ),
+            "(EU,50,1274)\n(US,50,3775)"
+        );
+        tick(&mut db);
+    }
+    assert_eq!(wrong(&mut db), "");
+}
+
 #[test]
 fn folding_blocks_no_writer_and_no_writer_blocks_folding() {
     let (database, mut db) = orders();
