@@ -38,6 +38,8 @@ fn blizzard() -> Status {
             ticked_at: Some(at(8, 18)),
             clock: Some(at(8, 18)),
             head_rows: 0,
+            waiting_seconds: 0,
+            starting: Vec::new(),
             segments: 3,
             sealed_rows: 51_955,
             delivered: 4,

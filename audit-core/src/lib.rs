@@ -48,7 +48,7 @@ pub use route::Route;
 pub use rule::{Nulls, OnError, Rule, RuleKind};
 pub use secret::{Secret, SecretValue, Setting};
 pub use severity::{Severity, Theme};
-pub use summary::{Bucket, Function, Group, Measure, Summary};
+pub use summary::{Bucket, Function, Group, Measure, Reference, Summary};
 
 /// Keeps the example of the README true.
 #[cfg(doctest)]

@@ -39,10 +39,10 @@ to audit_operator, audit_admin;
 -- Watching and declaring. These run with the rights of the caller, who must own the table; the parts that only the
 -- owner of the pipeline may do are functions of their own.
 grant execute on function
-    audit.watch(regclass, text, text), audit.unwatch(regclass), audit.compile(regclass),
+    audit.watch(regclass, text, text), audit.unwatch(regclass), audit.compile(regclass, boolean), audit._unstarted_summaries(integer), audit._compile_summaries(integer, boolean),
     audit.declare_rule(regclass, text, text, jsonb, text, text, text, text, text, interval, text, text, double precision, boolean, text), audit.retire_rule(integer),
     audit.declare_summary(regclass, text, jsonb), audit.retire_summary(integer),
-    audit._canonical(regclass, text, boolean), audit._view_definition(text), audit._expression_type(regclass, text),
+    audit._canonical(regclass, text, boolean), audit._view_definition(text), audit._expression_type(regclass, text), audit._refuse_unstable(regclass, text, text), audit._has_ends(text), audit._reference(integer, text, jsonb), audit._bucket_start(jsonb, text),
     audit._rule_source(regclass, text, text, jsonb, text, text), audit._predicate(text, jsonb), audit._format_pattern(text), audit._iban_rest(text), audit._bucket(regclass, jsonb), audit._log_column(regclass),
     audit._refuse_hidden_rows(regclass), audit._compile(integer, text), audit._needs_scan(integer), audit._forget(integer, boolean), audit._relatives(regclass), audit._missing_rights(regclass), audit._drop_summary(text)
 to audit_admin;

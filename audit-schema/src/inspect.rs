@@ -41,6 +41,12 @@ pub struct PipelineStatus {
     /// Changed rows in the head of the log, not yet sealed.
     #[diesel(sql_type = BigInt)]
     pub head_rows: i64,
+    /// For how many seconds the oldest of them has waited to be folded; 0 when none waits.
+    #[diesel(sql_type = BigInt)]
+    pub waiting_seconds: i64,
+    /// Summaries that start from a scan at this moment, with the percentage of their table that was read.
+    #[diesel(sql_type = Array<Text>)]
+    pub starting: Vec<String>,
     /// Sealed segments.
     #[diesel(sql_type = BigInt)]
     pub segments: i64,
@@ -185,6 +191,8 @@ pub fn status(connection: &mut PgConnection) -> Result<Status> {
             progress.ticked_at,
             progress.clock,
             (select coalesce(sum(change.rows), 0)::bigint from audit.change as change) as head_rows,
+            (select coalesce(extract(epoch from clock_timestamp() - min(change.at)), 0)::bigint from audit.change as change) as waiting_seconds,
+            array(select format('%s %s %%', scan.summary, scan.percent) from audit.summary_progress as scan order by 1) as starting,
             (select count(*) from audit.segment) as segments,
             (select coalesce(sum(segment.rows), 0)::bigint from audit.segment as segment) as sealed_rows,
             (select count(*) from audit.outbox where state = 'delivered') as delivered,

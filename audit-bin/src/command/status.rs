@@ -17,6 +17,7 @@ pub fn render(status: &Status, style: Style) -> String {
     parts.push(rules(status, style));
     parts.push(alerts(status, style));
     parts.extend(check::last(&status.checks, style));
+    parts.extend(folding(&status.pipeline));
     parts.push(summary(status, style));
     parts.join("\n\n") + "\n"
 }
@@ -164,6 +165,22 @@ fn deliveries(pipeline: &PipelineStatus) -> String {
         facts.push(format!("paused: {}", pipeline.paused_channels.join(", ")));
     }
     facts.join(", ")
+}
+
+/// What readers of counters and summaries still add up themselves, and which summaries are on their way.
+fn folding(pipeline: &PipelineStatus) -> Option<String> {
+    let mut facts = Vec::new();
+    if pipeline.head_rows > 0 {
+        let age = duration(chrono::TimeDelta::seconds(pipeline.waiting_seconds));
+        facts.push(format!(
+            "{} to be folded, the oldest for {age}",
+            count(pipeline.head_rows, "changed row")
+        ));
+    }
+    if !pipeline.starting.is_empty() {
+        facts.push(format!("summaries start: {}", pipeline.starting.join(", ")));
+    }
+    (!facts.is_empty()).then(|| facts.join(" · "))
 }
 
 fn size(length: usize) -> i64 {

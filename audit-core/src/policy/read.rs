@@ -89,7 +89,7 @@ impl Reader {
         let version = self.version(&fields);
         let defaults = self.defaults(&fields);
         let tables = self.tables(&fields, &defaults);
-        let summaries = self.summaries(&fields);
+        let summaries = self.summaries(&fields, &tables);
         let alerts = self.alerts(&fields);
         let channels = self.channels(&fields);
         let routes = self.routes(&fields);

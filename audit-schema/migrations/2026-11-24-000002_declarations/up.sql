@@ -98,6 +98,11 @@ create table audit.summary (
     name text not null,
     definition jsonb not null,
     start_lsn pg_lsn not null default '0/0',
+    start_xid xid8,
+    start_snapshot pg_snapshot,
+    standing boolean not null default false,
+    kept_from timestamptz not null default '-infinity',
+    broken text,
     declared_at timestamptz not null default now(),
     declared_by text not null default session_user,
     retired_at timestamptz,
@@ -111,7 +116,12 @@ comment on column audit.summary.summary_id is 'The number of the summary.';
 comment on column audit.summary.table_id is 'The watched table that is summed up.';
 comment on column audit.summary.name is 'The name of its view in audit_compiled.';
 comment on column audit.summary.definition is 'Bucket, groups, measures and condition as declared.';
-comment on column audit.summary.start_lsn is 'Log position of the scan the summary started from: earlier changes are in that scan.';
+comment on column audit.summary.start_lsn is 'Log position of the scan the summary started from: what its own transaction had changed before is in that scan.';
+comment on column audit.summary.start_xid is 'The transaction that scanned; null before the summary has started.';
+comment on column audit.summary.start_snapshot is 'The snapshot of the scan: what it did not see is folded.';
+comment on column audit.summary.standing is 'Its view and its base are there. A version that was replaced stands until the new one has started.';
+comment on column audit.summary.kept_from is 'Buckets that begin before this moment were dropped, because they were older than the summary retains.';
+comment on column audit.summary.broken is 'Why changes could not be folded into it: its view gives this error until audit.compile() starts it anew; null while all is well.';
 comment on column audit.summary.declared_at is 'When this version of the summary was declared.';
 comment on column audit.summary.declared_by is 'The role that declared it.';
 comment on column audit.summary.retired_at is 'When it was taken back; null while it is in force.';
