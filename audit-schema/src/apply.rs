@@ -82,6 +82,7 @@ pub(crate) fn carry_out(
         work.table(table)?;
     }
     let summaries = work.summaries()?;
+    work.bounds(&summaries)?;
     work.alerts(&summaries)?;
     work.channels()?;
     work.routes()?;

@@ -107,10 +107,7 @@ impl Reader {
     fn fresh(&mut self, entry: Entry<'_>, asked: Asked, kind: &mut Kind) -> Option<RuleKind> {
         let fields = self.options(entry, &["within", "during"], &ROWS)?;
         let within = self.required_length(entry, &fields, "within");
-        let during = match fields.get("during") {
-            Some(entry) => Some(self.hours(entry.node)),
-            None => None,
-        };
+        let during = fields.get("during").map(|entry| self.hours(entry.node));
         let rows = self.timed_rows(&fields, kind);
         Some(RuleKind::Fresh(Fresh {
             within: within?,
@@ -127,10 +124,7 @@ impl Reader {
     fn gap(&mut self, entry: Entry<'_>, asked: Asked, kind: &mut Kind) -> Option<RuleKind> {
         let fields = self.options(entry, &["width", "over", "until"], &ROWS)?;
         let width = self.required_length(entry, &fields, "width");
-        let over = match fields.get("over") {
-            Some(entry) => Some(self.length_of_time(entry)),
-            None => None,
-        };
+        let over = fields.get("over").map(|entry| self.length_of_time(entry));
         let until = self.optional_word(
             &fields,
             "until",
@@ -268,10 +262,7 @@ impl Reader {
                 None
             }
         };
-        let tolerance = match fields.get("tolerance") {
-            Some(entry) => Some(self.above_nothing(entry)),
-            None => None,
-        };
+        let tolerance = fields.get("tolerance").map(|entry| self.above_nothing(entry));
         let group_by = self.group_by(&fields, kind);
         let (measure, table) = compared?;
         Some(RuleKind::Reconcile(Reconcile {

@@ -22,7 +22,7 @@ begin
             rule.definition ->> 'column',
             format(part.from_moment, '$1'),
             part.condition,
-            ' group by ' || part.grouping
+            ' group by ' || part.grouped_by
         );
     end if;
     return format(

@@ -69,7 +69,7 @@ begin
         relation,
         format(part.span, begins, '$1'),
         part.condition,
-        concat_ws(', ', part.grouping, here),
+        concat_ws(', ', part.grouped_by, here),
         case rule.definition ->> 'until'
             when 'now' then audit._stretch(audit._stretch('$1', width, part.zone) || ' - interval ''1 microsecond''', width, part.zone)
             else 'max(t.starts)'

@@ -1,5 +1,5 @@
 -- The fragments of which questions about the rows of a relation are made, where the row is audit_row. labelled is the group
--- as an object of texts and grouping its columns; both are so that null is a group like any other. to_moment and from_moment
+-- as an object of texts and grouped_by its columns; both are so that null is a group like any other. to_moment and from_moment
 -- are templates with one place: they turn a value of the time column into a moment and back, and span, with two places, is
 -- the condition that a row lies between two moments, the first of which belongs to it. It compares the bare column too, so
 -- that an index can be used. condition begins with "and", or is empty.
@@ -7,7 +7,7 @@ create or replace function audit._ask_parts(
     rule audit.rule,
     relation regclass,
     out labelled text,
-    out grouping text,
+    out grouped_by text,
     out to_moment text,
     out from_moment text,
     out span text,
@@ -27,7 +27,7 @@ begin
         -- Output functions, not casts: a cast may be anybody's function.
         format('jsonb_build_object(%s)', string_agg(format('%L, case when num_nulls(audit_row.%2$I) = 0 then format(''%%s'', audit_row.%2$I) end', g.name, g.name), ', ' order by g.position)),
         string_agg(format('audit_row.%I', g.name), ', ' order by g.position)
-    into labelled, grouping
+    into labelled, grouped_by
     from jsonb_array_elements_text(rule.definition -> 'group_by') with ordinality g (name, position);
 
     condition := coalesce(' and ' || rule.applies, '');

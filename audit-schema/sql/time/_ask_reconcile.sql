@@ -39,7 +39,7 @@ begin
         format(measure, rule.definition ->> 'column'),
         relation,
         part.condition,
-        coalesce(' group by ' || part.grouping, ''),
+        coalesce(' group by ' || part.grouped_by, ''),
         format(measure, rule.definition ->> 'its'),
         rule.reads[1]
     );

@@ -56,8 +56,9 @@ begin
                 c.rows::text as value,
                 %7$L as expected,
                 format(
-                    case when c.rows is null then 'not all of %%2$s to %%3$s is known' else '%%1$s rows from %%2$s to %%3$s' end,
-                    c.rows, to_char(w.starts at time zone %8$L, 'YYYY-MM-DD HH24:MI'), to_char(w.ends at time zone %8$L, 'YYYY-MM-DD HH24:MI')
+                    case when c.rows is null then 'not all of %%2$s to %%3$s is known' else '%%1$s %%4$s from %%2$s to %%3$s' end,
+                    c.rows, to_char(w.starts at time zone %8$L, 'YYYY-MM-DD HH24:MI'), to_char(w.ends at time zone %8$L, 'YYYY-MM-DD HH24:MI'),
+                    case c.rows when 1 then 'row' else 'rows' end
                 ) as detail,
                 w.starts,
                 null::jsonb as samples
@@ -68,7 +69,7 @@ begin
         audit._stretch('$1', width, part.zone),
         case when rule.definition ->> 'column' is not null then format(
             ', audit_counted as (select %s as group_values, count(*) as rows from win w cross join %s audit_row where %s%s%s)',
-            part.labelled, relation, format(part.span, 'w.starts', 'w.ends'), part.condition, ' group by ' || part.grouping
+            part.labelled, relation, format(part.span, 'w.starts', 'w.ends'), part.condition, ' group by ' || part.grouped_by
         ) end,
         counted,
         coalesce((rule.definition ->> 'min')::bigint, 0),

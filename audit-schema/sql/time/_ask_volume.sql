@@ -108,9 +108,9 @@ begin
             rule.table_id
         ) else format(
             'select %s as group_values, w.nth, count(*) as rows from win w join %s audit_row on %s%s group by %s',
-            part.labelled, relation, format(part.span, 'w.starts', 'w.ends'), part.condition, concat_ws(', ', 'w.nth', part.grouping)
+            part.labelled, relation, format(part.span, 'w.starts', 'w.ends'), part.condition, concat_ws(', ', 'w.nth', part.grouped_by)
         ) end,
-        case when part.grouping is null then 'select ''{}''::jsonb as group_values'
+        case when part.grouped_by is null then 'select ''{}''::jsonb as group_values'
             else 'select c.group_values from counted c union select s.group_values from audit.time_rule_state s where s.rule_id = $2 and s.group_values <> ''{}''' end,
         (rule.definition ->> 'minimum')::integer,
         case rule.definition ->> 'direction' when 'drop' then 's.median - s.rows' when 'spike' then 's.rows - s.median' else 'abs(s.rows - s.median)' end,

@@ -11,7 +11,7 @@ declare
     rule audit.rule;
 begin
     select r.* into rule from audit.rule r where r.rule_id = _try_question.rule_id;
-    if rule.kind = 'bounds' and to_regclass(format('audit_compiled.%I', rule.definition ->> 'on')) is null then
+    if rule.kind = 'bounds' then
         return;
     end if;
     execute 'prepare "audit probe" (timestamptz, integer) as ' || audit._ask(rule);
