@@ -5,7 +5,7 @@ mod shared;
 
 use audit_schema::testing::Database;
 use diesel::PgConnection;
-use shared::{refused, run, show, watched, wrong};
+use shared::{ask, run, show, watched};
 
 /// Readings of three stations, written at no particular time.
 fn readings() -> (Database, PgConnection) {
@@ -24,20 +24,6 @@ fn declare(db: &mut PgConnection, kind: &str, definition: &str) {
             "select audit.declare_rule('readings', '{kind}', '{kind}', '{definition}'); select audit.compile('readings')"
         ),
     );
-}
-
-/// Asks what is due at a time, and shows how every group is.
-#[track_caller]
-fn ask(db: &mut PgConnection, clock: &str) -> String {
-    run(
-        db,
-        &format!("select audit.ask_rule(due, '{clock}') from audit.due_rules('{clock}') due"),
-    );
-    show(
-        db,
-        "select (select string_agg(coalesce(value, 'null'), ' ') from jsonb_each_text(s.group_values)) as group, s.state, s.fails, s.value, s.detail
-        from audit.time_rule_status s order by s.name, s.group_values",
-    )
 }
 
 /// Inserts readings of a station at times.

@@ -49,9 +49,9 @@ begin
             select
                 v.group_values,
                 case when v.value is null then 'no_data' when v.value < %1$s or v.value > %2$s then 'failing' else 'ok' end as state,
-                round(v.value, 6)::text as value,
+                trim_scale(round(v.value, 6))::text as value,
                 %3$L as expected,
-                case when v.value is null then 'there is too little to judge' else format('%%s is %%s', %4$L, round(v.value, 6)) end as detail,
+                case when v.value is null then 'there is too little to judge' else format('%%s is %%s', %4$L, trim_scale(round(v.value, 6))) end as detail,
                 null::timestamptz as starts,
                 null::jsonb as samples
             from (

@@ -12,6 +12,9 @@ declare
     tolerance numeric := coalesce((rule.definition ->> 'tolerance')::numeric, 0);
     measure text := case rule.definition ->> 'measure' when 'count' then 'count(*)::numeric' else 'coalesce(sum(audit_row.%I), 0)::numeric' end;
 begin
+    if not exists (select from pg_class c where c.oid = rule.reads[1]) then
+        raise exception using errcode = 'AU002', constraint = 'referenced_table_does_not_exist', message = format('table %s does not exist', rule.definition ->> 'table');
+    end if;
     select p.* into part from audit._ask_parts(rule, relation) p;
     return format(
         $question$
