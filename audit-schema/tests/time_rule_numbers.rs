@@ -108,7 +108,7 @@ fn an_anomaly_is_not_learned_from() {
     // Two of the last eight weeks are good, and six are not: 100 is still what is usual.
     sell(&mut db, 100, "2013-04-29 10:30Z");
     insta::assert_snapshot!(ask(&mut db, "2013-04-29 11:00Z"), @r#"(,ok,f,100,"100 rows in the window from Mon 2013-04-29 10:00, usual are 98.5")"#);
-    // When all that is known is anomalous, nothing is known, and what comes is learned anew.
+    // Where all that is left was anomalous, nothing is known.
     run(&mut db, "delete from sales where at < '2013-03-18' or at > '2013-04-29'");
     insta::assert_snapshot!(ask(&mut db, "2013-04-29 11:05Z"), @r#"(,no_data,f,0,"0 of the 2 windows that are needed are known")"#);
 }

@@ -35,7 +35,6 @@ impl Reader {
         };
         for (name, help) in [
             ("action", "it can only flag; leave `action` out"),
-            ("mode", "it sets no row aside; leave `mode` out"),
             ("nulls", "`on_no_data` says what it means that there is no answer"),
         ] {
             // To flag is what it does.

@@ -42,7 +42,8 @@ begin
         perform audit.record_rule_error(rule_id, clock, message);
         return true;
     end;
-    if answers = '[]' then
+    -- Where groups are known, it is they that have no data.
+    if answers = '[]' and not exists (select from audit.time_rule_state s where s.rule_id = rule.rule_id and s.group_values <> '{}') then
         answers := jsonb_build_array(jsonb_build_object('group_values', '{}'::jsonb, 'state', 'no_data', 'detail', 'there is nothing to judge'));
     end if;
     perform audit._record_answers(rule, clock, answers);
