@@ -31,7 +31,9 @@ fn declare(db: &mut PgConnection, kind: &str, definition: &str) {
 fn read(db: &mut PgConnection, station: &str, times: &str) {
     run(
         db,
-        &format!("insert into readings (station, at, level) select {station}, v.t, 1 from {times} v (t)"),
+        &format!(
+            "insert into readings (station, at, level) select {station}, v.t, 1 from {times} v (t)"
+        ),
     );
 }
 
@@ -78,7 +80,11 @@ fn nothing_grows_old_outside_of_hours_also_when_clocks_are_put_forward() {
         r#"{"within": "2 hours", "during": "05:00-23:00 America/New_York", "column": "at"}"#,
     );
     // Clocks went from 2:00 to 3:00 on 10 March, outside of the hours.
-    read(&mut db, "'a'", "(values (timestamptz '2013-03-09 22:00 America/New_York'))");
+    read(
+        &mut db,
+        "'a'",
+        "(values (timestamptz '2013-03-09 22:00 America/New_York'))",
+    );
     let asked = [
         "2013-03-09 23:30 America/New_York",
         "2013-03-10 04:59 America/New_York",
@@ -139,9 +145,17 @@ fn each_group_is_fresh_by_itself_and_null_is_a_group() {
     );
     insta::assert_snapshot!(ask(&mut db, "2013-02-08 09:00Z"), @r#"(,no_data,t,,"there is nothing to judge")"#);
     read(&mut db, "'a'", "(values (timestamptz '2013-02-08 10:00Z'))");
-    read(&mut db, "null", "(values (timestamptz '2013-02-08 11:30Z'))");
+    read(
+        &mut db,
+        "null",
+        "(values (timestamptz '2013-02-08 11:30Z'))",
+    );
     // What lies ahead of the clock makes nothing fresh.
-    read(&mut db, "'b'", "(values (timestamptz '2013-02-08 08:00Z'), ('2099-01-01 00:00Z'))");
+    read(
+        &mut db,
+        "'b'",
+        "(values (timestamptz '2013-02-08 08:00Z'), ('2099-01-01 00:00Z'))",
+    );
     insta::assert_snapshot!(ask(&mut db, "2013-02-08 12:00Z"), @r#"
     (null,ok,f,"2013-02-08 11:30:00 UTC","the newest is 00:30:00 old")
     (a,failing,t,"2013-02-08 10:00:00 UTC","the newest is 02:00:00 old")
@@ -164,12 +178,22 @@ fn a_rule_says_what_it_means_that_there_is_no_data() {
         ("fresh", "fresh", ""),
         ("fresh_pass", "fresh", r#", "on_no_data": "pass""#),
         ("gap", "gap", r#", "column": "at", "width": "1 hour""#),
-        ("volume", "volume", r#", "column": "at", "per": "1 day", "history": "8 weeks", "minimum": 4, "threshold": 3.5"#),
-        ("volume_fail", "volume", r#", "column": "at", "per": "1 day", "history": "8 weeks", "minimum": 4, "threshold": 3.5, "on_no_data": "fail""#),
+        (
+            "volume",
+            "volume",
+            r#", "column": "at", "per": "1 day", "history": "8 weeks", "minimum": 4, "threshold": 3.5"#,
+        ),
+        (
+            "volume_fail",
+            "volume",
+            r#", "column": "at", "per": "1 day", "history": "8 weeks", "minimum": 4, "threshold": 3.5, "on_no_data": "fail""#,
+        ),
     ] {
         run(
             &mut db,
-            &format!("select audit.declare_rule('readings', '{name}', '{kind}', '{{\"within\": \"1 hour\"{more}}}')"),
+            &format!(
+                "select audit.declare_rule('readings', '{name}', '{kind}', '{{\"within\": \"1 hour\"{more}}}')"
+            ),
         );
     }
     insta::assert_snapshot!(ask(&mut db, "2013-02-08 12:00Z"), @r#"
@@ -222,13 +246,25 @@ fn a_gap_is_a_stretch_without_a_row_between_the_first_and_the_last() {
         "gap",
         r#"{"column": "at", "width": "1 hour", "over": "1 day", "group_by": ["station"]}"#,
     );
-    read(&mut db, "'a'", "generate_series(timestamptz '2013-02-08 00:10Z', '2013-02-08 10:10Z', '1 hour')");
-    read(&mut db, "null", "(values (timestamptz '2013-02-08 03:59Z'), ('2013-02-08 04:00Z'), ('2013-02-08 07:00Z'))");
+    read(
+        &mut db,
+        "'a'",
+        "generate_series(timestamptz '2013-02-08 00:10Z', '2013-02-08 10:10Z', '1 hour')",
+    );
+    read(
+        &mut db,
+        "null",
+        "(values (timestamptz '2013-02-08 03:59Z'), ('2013-02-08 04:00Z'), ('2013-02-08 07:00Z'))",
+    );
     insta::assert_snapshot!(ask(&mut db, "2013-02-08 12:30Z"), @r#"
     (null,failing,t,2,"2 without a row, the first from 2013-02-08 05:00 on")
     (a,ok,f,0,"no gap")
     "#);
-    read(&mut db, "null", "(values (timestamptz '2013-02-08 05:00Z'), ('2013-02-08 06:59:59.999999Z'))");
+    read(
+        &mut db,
+        "null",
+        "(values (timestamptz '2013-02-08 05:00Z'), ('2013-02-08 06:59:59.999999Z'))",
+    );
     insta::assert_snapshot!(ask(&mut db, "2013-02-08 12:35Z"), @r#"
     (null,ok,f,0,"no gap")
     (a,ok,f,0,"no gap")
@@ -257,8 +293,15 @@ fn a_gap_may_reach_until_now_and_days_have_as_many_hours_as_they_have() {
         );
     }
     // The last moments of each day; clocks went back on 3 November 2013, which had 25 hours.
-    read(&mut db, "'a'", "(select l at time zone 'America/New_York' from generate_series(timestamp '2013-11-01 23:30', '2013-11-04 23:30', '1 day') l)");
-    run(&mut db, "delete from readings where at = timestamp '2013-11-02 23:30' at time zone 'America/New_York'");
+    read(
+        &mut db,
+        "'a'",
+        "(select l at time zone 'America/New_York' from generate_series(timestamp '2013-11-01 23:30', '2013-11-04 23:30', '1 day') l)",
+    );
+    run(
+        &mut db,
+        "delete from readings where at = timestamp '2013-11-02 23:30' at time zone 'America/New_York'",
+    );
     insta::assert_snapshot!(ask(&mut db, "2013-11-05 00:00 America/New_York"), @r#"
     (,failing,t,1,"1 without a row, the first from 2013-11-02 00:00 on")
     (,failing,t,71,"71 without a row, the first from 2013-11-02 00:00 on")
@@ -278,8 +321,16 @@ fn rows_are_counted_per_window_by_a_column() {
         r#"{"per": "1 day", "column": "at", "min": 23, "max": 24, "time_zone": "America/New_York", "group_by": ["station"]}"#,
     );
     // A reading an hour: 24 on 9 March, 23 on 10 March, when clocks go forward.
-    read(&mut db, "'a'", "generate_series(timestamptz '2013-03-09 00:00 America/New_York', '2013-03-11 22:30 America/New_York', '1 hour')");
-    read(&mut db, "null", "(values (timestamptz '2013-03-09 00:00 America/New_York'))");
+    read(
+        &mut db,
+        "'a'",
+        "generate_series(timestamptz '2013-03-09 00:00 America/New_York', '2013-03-11 22:30 America/New_York', '1 hour')",
+    );
+    read(
+        &mut db,
+        "null",
+        "(values (timestamptz '2013-03-09 00:00 America/New_York'))",
+    );
     let asked = [
         "2013-03-10 00:00 America/New_York",
         "2013-03-11 00:00 America/New_York",
@@ -294,7 +345,11 @@ fn rows_are_counted_per_window_by_a_column() {
     (null,failing,t,0,"0 rows from 2013-03-11 00:00 to 2013-03-12 00:00")
     (a,ok,f,23,"23 rows from 2013-03-11 00:00 to 2013-03-12 00:00")
     "#);
-    read(&mut db, "'a'", "(values (timestamptz '2013-03-11 23:00 America/New_York'), ('2013-03-11 23:01 America/New_York'), ('2013-03-11 23:02 America/New_York'))");
+    read(
+        &mut db,
+        "'a'",
+        "(values (timestamptz '2013-03-11 23:00 America/New_York'), ('2013-03-11 23:01 America/New_York'), ('2013-03-11 23:02 America/New_York'))",
+    );
     insta::assert_snapshot!(ask(&mut db, "2013-03-12 00:10 America/New_York"), @r#"
     (null,failing,t,0,"0 rows from 2013-03-11 00:00 to 2013-03-12 00:00")
     (a,failing,t,26,"26 rows from 2013-03-11 00:00 to 2013-03-12 00:00")
@@ -308,12 +363,23 @@ fn rows_are_counted_per_window_as_they_were_written() {
     let mut write = |time: &str, statement: &str| {
         run(
             &mut db,
-            &format!("begin; select audit.set_context(occurred_at => '{time}'); {statement}; commit"),
+            &format!(
+                "begin; select audit.set_context(occurred_at => '{time}'); {statement}; commit"
+            ),
         );
     };
-    write("2013-02-08 10:59Z", "insert into readings (station) values ('a'), ('b')");
-    write("2013-02-08 11:00Z", "insert into readings (station) values ('a'), ('b'), ('c')");
-    write("2013-02-08 11:10Z", "update readings set level = 2; delete from readings where station = 'a'");
+    write(
+        "2013-02-08 10:59Z",
+        "insert into readings (station) values ('a'), ('b')",
+    );
+    write(
+        "2013-02-08 11:00Z",
+        "insert into readings (station) values ('a'), ('b'), ('c')",
+    );
+    write(
+        "2013-02-08 11:10Z",
+        "update readings set level = 2; delete from readings where station = 'a'",
+    );
     // Before anything was written nobody knows whether all of the window was watched.
     insta::assert_snapshot!(ask(&mut db, "2013-02-08 11:30Z"), @r#"(,no_data,f,,"not all of 2013-02-08 10:00 to 2013-02-08 11:00 is known")"#);
     insta::assert_snapshot!(ask(&mut db, "2013-02-08 12:00Z"), @r#"(,failing,t,3,"3 rows from 2013-02-08 11:00 to 2013-02-08 12:00")"#);

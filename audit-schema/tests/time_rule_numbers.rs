@@ -31,7 +31,9 @@ fn declare(db: &mut PgConnection, kind: &str, definition: &str) {
 fn sell(db: &mut PgConnection, number: u32, moment: &str) {
     run(
         db,
-        &format!("insert into sales (at, region, amount) select '{moment}', 'EU', 1 from generate_series(1, {number})"),
+        &format!(
+            "insert into sales (at, region, amount) select '{moment}', 'EU', 1 from generate_series(1, {number})"
+        ),
     );
 }
 
@@ -61,7 +63,11 @@ fn a_volume_is_compared_with_the_same_hour_of_other_weeks_also_when_clocks_were_
     sell(&mut db, 500, "2013-03-11 11:30 America/New_York");
     sell(&mut db, 500, "2013-03-12 10:30 America/New_York");
     sell(&mut db, 93, "2013-03-18 10:59 America/New_York");
-    let asked = ["2013-03-18 10:59 America/New_York", "2013-03-18 11:04 America/New_York"].map(|clock| ask(&mut db, clock));
+    let asked = [
+        "2013-03-18 10:59 America/New_York",
+        "2013-03-18 11:04 America/New_York",
+    ]
+    .map(|clock| ask(&mut db, clock));
     insta::assert_snapshot!(asked.join("\n"), @r#"
     (,no_data,f,0,"0 of the 4 windows that are needed are known")
     (,ok,f,93,"93 rows in the window from Mon 2013-03-18 10:00, usual are 100.0")
@@ -109,7 +115,10 @@ fn an_anomaly_is_not_learned_from() {
     sell(&mut db, 100, "2013-04-29 10:30Z");
     insta::assert_snapshot!(ask(&mut db, "2013-04-29 11:00Z"), @r#"(,ok,f,100,"100 rows in the window from Mon 2013-04-29 10:00, usual are 98.5")"#);
     // Where all that is left was anomalous, nothing is known.
-    run(&mut db, "delete from sales where at < '2013-03-18' or at > '2013-04-29'");
+    run(
+        &mut db,
+        "delete from sales where at < '2013-03-18' or at > '2013-04-29'",
+    );
     insta::assert_snapshot!(ask(&mut db, "2013-04-29 11:05Z"), @r#"(,no_data,f,0,"0 of the 2 windows that are needed are known")"#);
 }
 
@@ -163,7 +172,10 @@ fn a_volume_needs_history_and_windows_before_the_first_row_are_none() {
     // One of the last three weeks has no row, and nobody knows yet whether that is a number.
     mondays(&mut db, &[10, 12, 0]);
     insta::assert_snapshot!(ask(&mut db, "2013-03-18 11:00 America/New_York"), @r#"(,no_data,f,0,"2 of the 4 windows that are needed are known")"#);
-    run(&mut db, "insert into sales (at) values (timestamp '2013-02-18 10:00' at time zone 'America/New_York')");
+    run(
+        &mut db,
+        "insert into sales (at) values (timestamp '2013-02-18 10:00' at time zone 'America/New_York')",
+    );
     insta::assert_snapshot!(ask(&mut db, "2013-03-18 11:05 America/New_York"), @r#"(,ok,f,0,"0 rows in the window from Mon 2013-03-18 10:00, usual are 5.5")"#);
 }
 
@@ -179,7 +191,10 @@ fn a_volume_may_be_about_drops_only_and_about_days_and_groups() {
         &mut db,
         "insert into sales (at, region) select timestamptz '2013-03-18 12:00Z' - w * interval '1 week', r from generate_series(0, 5) w cross join (values ('EU'), (null)) r (r) cross join generate_series(1, 20 + w)",
     );
-    run(&mut db, "delete from sales where at = '2013-03-18 12:00Z' and region is null; insert into sales (at, region) select '2013-03-18 13:00Z', 'EU' from generate_series(1, 500)");
+    run(
+        &mut db,
+        "delete from sales where at = '2013-03-18 12:00Z' and region is null; insert into sales (at, region) select '2013-03-18 13:00Z', 'EU' from generate_series(1, 500)",
+    );
     insta::assert_snapshot!(ask(&mut db, "2013-03-19 00:00Z"), @r#"
     (null,failing,t,0,"0 rows in the window from Mon 2013-03-18 00:00, usual are 23.0")
     (EU,ok,f,520,"520 rows in the window from Mon 2013-03-18 00:00, usual are 23.0")
@@ -189,11 +204,17 @@ fn a_volume_may_be_about_drops_only_and_about_days_and_groups() {
 #[test]
 fn a_volume_of_what_was_written_comes_from_the_log() {
     let (_database, mut db) = sales();
-    declare(&mut db, "volume", r#"{"per": "1 hour", "history": "8 weeks", "minimum": 2, "threshold": 3.5}"#);
+    declare(
+        &mut db,
+        "volume",
+        r#"{"per": "1 hour", "history": "8 weeks", "minimum": 2, "threshold": 3.5}"#,
+    );
     for (day, number) in [("04", 50), ("11", 51), ("18", 49), ("25", 4)] {
         run(
             &mut db,
-            &format!("begin; select audit.set_context(occurred_at => '2013-03-{day} 10:10Z'); insert into sales (amount) select 1 from generate_series(1, {number}); commit"),
+            &format!(
+                "begin; select audit.set_context(occurred_at => '2013-03-{day} 10:10Z'); insert into sales (amount) select 1 from generate_series(1, {number}); commit"
+            ),
         );
     }
     shared::tick(&mut db);
@@ -230,7 +251,10 @@ fn two_tables_agree_in_their_sums_by_group_and_within_a_tolerance() {
     ("{""region"": ""alone""}",1,"0 in ""the books"".ledger, or up to 0.01 away")
     ("{""region"": ""theirs""}",0,"7 in ""the books"".ledger, or up to 0.01 away")
     "#);
-    run(&mut db, "delete from sales where region in ('alone') or region is null; delete from \"the books\".ledger where region is null or region = 'theirs'");
+    run(
+        &mut db,
+        "delete from sales where region in ('alone') or region is null; delete from \"the books\".ledger where region is null or region = 'theirs'",
+    );
     insta::assert_snapshot!(ask(&mut db, "2013-02-08 02:00Z"), @r#"
     (null,no_data,f,,"there is nothing of it any more")
     (EU,ok,f,15,"no difference")
@@ -255,7 +279,10 @@ fn two_tables_agree_in_their_numbers_of_rows_under_a_condition() {
     (,ok,f,2,"no difference")
     "#);
     // The other table may go, which is an error of the rule and of nothing else.
-    run(&mut db, "drop table shipped; insert into sales (amount) values (5)");
+    run(
+        &mut db,
+        "drop table shipped; insert into sales (amount) values (5)",
+    );
     insta::assert_snapshot!(ask(&mut db, "2013-02-08 01:00Z"), @r#"
     (,error,t,,"table public.shipped does not exist")
     (,error,f,,"table public.shipped does not exist")
@@ -274,7 +301,10 @@ fn each_row_of_a_query_is_a_failure() {
         "sql",
         r#"{"query": "select region, count(*) as orders from sales where region not in (select code from known) group by region order by region -- as is"}"#,
     );
-    run(&mut db, "set search_path = public; insert into sales (region) values ('EU'), ('US'), ('US'), ('it''s'), ('x')");
+    run(
+        &mut db,
+        "set search_path = public; insert into sales (region) values ('EU'), ('US'), ('US'), ('it''s'), ('x')",
+    );
     insta::assert_snapshot!(ask(&mut db, "2013-02-08 00:00Z"), @r#"(,failing,t,4,"4 rows")"#);
     run(&mut db, "insert into shop.regions values ('EU')");
     insta::assert_snapshot!(ask(&mut db, "2013-02-08 00:30Z"), @r#"(,failing,t,4,"4 rows")"#);
@@ -307,7 +337,10 @@ fn a_query_can_not_write_whatever_it_calls() {
     "#);
     assert_eq!(show(&mut db, "select by from written"), "");
     // The transaction that asked writes as before.
-    run(&mut db, "begin; select audit.ask_rule(due, '2013-02-09 00:00Z') from audit.due_rules('2013-02-09 00:00Z') due; insert into written values ('me'); commit");
+    run(
+        &mut db,
+        "begin; select audit.ask_rule(due, '2013-02-09 00:00Z') from audit.due_rules('2013-02-09 00:00Z') due; insert into written values ('me'); commit",
+    );
     assert_eq!(show(&mut db, "select by from written"), "(me)");
 }
 
@@ -317,7 +350,9 @@ fn what_is_no_query_is_refused() {
     let mut refusal = |query: &str| {
         refused(
             &mut db,
-            &format!("select audit.declare_rule('sales', 'q', 'sql', jsonb_build_object('query', $query${query}$query$))"),
+            &format!(
+                "select audit.declare_rule('sales', 'q', 'sql', jsonb_build_object('query', $query${query}$query$))"
+            ),
         )
     };
     let refusals = [
@@ -374,7 +409,10 @@ fn a_ratio_over_a_summary_lies_in_its_bounds_in_each_group_of_the_day() {
     (few,no_data,f,,"there is too little to judge")
     "#);
     // Another day, of which some groups have no sale yet.
-    run(&mut db, "insert into sales (at, region, amount) select '2013-02-09 00:01 America/New_York', 'US', 1 from generate_series(1, 5)");
+    run(
+        &mut db,
+        "insert into sales (at, region, amount) select '2013-02-09 00:01 America/New_York', 'US', 1 from generate_series(1, 5)",
+    );
     insta::assert_snapshot!(ask(&mut db, "2013-02-09 00:10 America/New_York"), @r#"
     (null,no_data,f,,"there is nothing of it any more")
     (EU,no_data,f,,"there is nothing of it any more")
@@ -387,9 +425,17 @@ fn a_ratio_over_a_summary_lies_in_its_bounds_in_each_group_of_the_day() {
 fn a_bucket_may_have_to_be_over_before_it_is_judged() {
     let (_database, mut db) = sales();
     summed(&mut db);
-    declare(&mut db, "bounds", r#"{"on": "by_day", "value": "sales", "min": 2, "bucket": "complete"}"#);
+    declare(
+        &mut db,
+        "bounds",
+        r#"{"on": "by_day", "value": "sales", "min": 2, "bucket": "complete"}"#,
+    );
     sell(&mut db, 1, "2013-02-08 12:00 America/New_York");
-    let asked = ["2013-02-08 23:59 America/New_York", "2013-02-09 00:04 America/New_York"].map(|clock| ask(&mut db, clock));
+    let asked = [
+        "2013-02-08 23:59 America/New_York",
+        "2013-02-09 00:04 America/New_York",
+    ]
+    .map(|clock| ask(&mut db, clock));
     insta::assert_snapshot!(asked.join("\n"), @r#"
     (,no_data,f,,"there is nothing to judge")
     (EU,failing,t,1,"sales is 1")
@@ -399,7 +445,11 @@ fn a_bucket_may_have_to_be_over_before_it_is_judged() {
 #[test]
 fn a_rule_about_a_summary_that_is_not_there_or_divides_by_zero_is_in_error() {
     let (_database, mut db) = sales();
-    declare(&mut db, "bounds", r#"{"on": "by_day", "value": "sales / free", "max": 2}"#);
+    declare(
+        &mut db,
+        "bounds",
+        r#"{"on": "by_day", "value": "sales / free", "max": 2}"#,
+    );
     let mut asked = vec![ask(&mut db, "2013-02-08 12:00Z")];
     summed(&mut db);
     sell(&mut db, 1, "2013-02-08 12:00Z");

@@ -35,7 +35,10 @@ impl Reader {
         };
         for (name, help) in [
             ("action", "it can only flag; leave `action` out"),
-            ("nulls", "`on_no_data` says what it means that there is no answer"),
+            (
+                "nulls",
+                "`on_no_data` says what it means that there is no answer",
+            ),
         ] {
             // To flag is what it does.
             let flags = |entry: &Entry<'_>| {
@@ -56,7 +59,11 @@ impl Reader {
                 "sql" => "write it into the query",
                 _ => "write it into the `where` of the summary, or as `when` over its measures",
             };
-            self.refuse(entry.key, format!("`where` does not go with `{}`", kind.name), help);
+            self.refuse(
+                entry.key,
+                format!("`where` does not go with `{}`", kind.name),
+                help,
+            );
         }
         Asked {
             every: fields
@@ -261,7 +268,9 @@ impl Reader {
                 None
             }
         };
-        let tolerance = fields.get("tolerance").map(|entry| self.above_nothing(entry));
+        let tolerance = fields
+            .get("tolerance")
+            .map(|entry| self.above_nothing(entry));
         let group_by = self.group_by(&fields, kind);
         let (measure, table) = compared?;
         Some(RuleKind::Reconcile(Reconcile {
@@ -365,13 +374,13 @@ impl Reader {
         }
     }
 
-    fn options<'n>(
-        &mut self,
-        entry: Entry<'n>,
-        own: &[&str],
-        more: &[&str],
-    ) -> Option<Fields<'n>> {
-        self.fields(entry.node, &format!("`{}`", entry.name), &[own, more].concat(), &[])
+    fn options<'n>(&mut self, entry: Entry<'n>, own: &[&str], more: &[&str]) -> Option<Fields<'n>> {
+        self.fields(
+            entry.node,
+            &format!("`{}`", entry.name),
+            &[own, more].concat(),
+            &[],
+        )
     }
 
     fn timed_rows(&mut self, fields: &Fields<'_>, kind: &mut Kind) -> Option<TimedRows> {
@@ -431,9 +440,8 @@ impl Reader {
             time.is_some_and(|(hour, minute)| minute < 60 && hour * 60 + minute <= latest)
         };
         let times_are_known = words.next().and_then(|times| times.split_once('-'));
-        let times_are_known = times_are_known.is_some_and(|(opens, closes)| {
-            is_time(opens, 24 * 60 - 1) && is_time(closes, 24 * 60)
-        });
+        let times_are_known = times_are_known
+            .is_some_and(|(opens, closes)| is_time(opens, 24 * 60 - 1) && is_time(closes, 24 * 60));
         let zone = words.next();
         if !days_are_known || !times_are_known || words.next().is_some() {
             self.refuse(

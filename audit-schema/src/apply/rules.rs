@@ -128,8 +128,7 @@ impl Work<'_> {
             },
             _ => None,
         };
-        if let (Some((table, key)), DieselError::DatabaseError(_, information)) =
-            (referred, &error)
+        if let (Some((table, key)), DieselError::DatabaseError(_, information)) = (referred, &error)
         {
             let known = match information.constraint_name() {
                 Some("referenced_table_does_not_exist") => {
@@ -176,7 +175,10 @@ impl Work<'_> {
     pub(super) fn bounds(&mut self, summaries: &HashMap<String, i32>) -> Result<()> {
         for table in &self.policy.tables {
             for rule in &table.rules {
-                let RuleKind::Bounds(Bounds { on, value, when, .. }) = &rule.kind else {
+                let RuleKind::Bounds(Bounds {
+                    on, value, when, ..
+                }) = &rule.kind
+                else {
                     continue;
                 };
                 // The summary itself is wrong, which has been said.
@@ -287,7 +289,8 @@ impl Work<'_> {
                 let Some(column) = &rows.column else {
                     return Ok(Vec::new());
                 };
-                if declared::has_index(self.connection, &table.name, std::slice::from_ref(column))? {
+                if declared::has_index(self.connection, &table.name, std::slice::from_ref(column))?
+                {
                     return Ok(Vec::new());
                 }
                 format!(
