@@ -44,6 +44,14 @@ pub fn render(findings: &[Finding], style: Style) -> String {
             keys(&finding.keys),
             match &finding.error {
                 Some(error) => Painted::new(shorten(error, 40), Tone::Severity(Severity::Critical)),
+                // What was found, in words, of a rule that nobody's write failed.
+                None if finding.op.is_none() => finding
+                    .samples
+                    .first()
+                    .and_then(|sample| sample["found"].as_str())
+                    .map(|found| shorten(found, 44))
+                    .unwrap_or_default()
+                    .into(),
                 // The values of the first failing row: `air_time -12`.
                 None => finding
                     .samples
