@@ -364,7 +364,7 @@ fn what_is_no_query_is_refused() {
         "select * into copy from sales",
         "",
     ]
-    .map(|query| refusal(query));
+    .map(refusal);
     insta::assert_snapshot!(refusals.join("\n"), @r#"
     predicate_is_not_valid: syntax error at or near "from"
     predicate_is_not_valid: a query may not contain a semicolon
