@@ -13,7 +13,7 @@ pub struct Asked {
     /// How often at most it is asked; `None` means as often as its question is cheap.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every: Option<Period>,
-    /// What it means that there is nothing to judge; `None` means that `fresh` and `gap` fail, which ask for data, and that
+    /// What it means that there is nothing to judge; `None` means that `fresh` fails, that `gap` stays as it was, and that
     /// the others pass.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_no_data: Option<OnNoData>,
@@ -43,6 +43,8 @@ pub struct TimedRows {
 pub enum OnNoData {
     /// Nothing fails.
     Pass,
+    /// What failed before goes on failing.
+    Keep,
     /// It is taken as failing.
     Fail,
 }

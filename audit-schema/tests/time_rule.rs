@@ -175,8 +175,12 @@ fn each_group_is_fresh_by_itself_and_null_is_a_group() {
 fn a_rule_says_what_it_means_that_there_is_no_data() {
     let (_database, mut db) = readings();
     for (name, kind, more) in [
-        ("fresh", "fresh", ""),
-        ("fresh_pass", "fresh", r#", "on_no_data": "pass""#),
+        ("fresh", "fresh", r#", "column": "at""#),
+        (
+            "fresh_pass",
+            "fresh",
+            r#", "column": "at", "on_no_data": "pass""#,
+        ),
         ("gap", "gap", r#", "column": "at", "width": "1 hour""#),
         (
             "volume",
@@ -197,9 +201,9 @@ fn a_rule_says_what_it_means_that_there_is_no_data() {
         );
     }
     insta::assert_snapshot!(ask(&mut db, "2013-02-08 12:00Z"), @r#"
-    (,no_data,t,,"there is none yet")
-    (,no_data,f,,"there is none yet")
-    (,no_data,t,,"there is nothing to judge")
+    (,no_data,t,,"there is none")
+    (,no_data,f,,"there is none")
+    (,no_data,f,,"there is nothing to judge")
     (,no_data,f,0,"0 of the 4 windows that are needed are known")
     (,no_data,t,0,"0 of the 4 windows that are needed are known")
     "#);
@@ -272,7 +276,7 @@ fn a_gap_is_a_stretch_without_a_row_between_the_first_and_the_last() {
     // What is older than it looks back still says that rows are to be expected.
     read(&mut db, "'a'", "(values (timestamptz '2013-02-09 12:00Z'))");
     insta::assert_snapshot!(ask(&mut db, "2013-02-09 12:40Z"), @r#"
-    (null,no_data,t,,"there is nothing of it any more")
+    (null,no_data,f,,"there is nothing of it any more")
     (a,failing,t,24,"24 without a row, the first from 2013-02-08 12:00 on")
     "#);
     insta::assert_snapshot!(show(&mut db, "select group_values, samples from audit.time_rule_state order by 1"), @r#"
@@ -386,4 +390,38 @@ fn rows_are_counted_per_window_as_they_were_written() {
     shared::tick(&mut db);
     insta::assert_snapshot!(ask(&mut db, "2013-02-08 12:30Z"), @r#"(,failing,t,3,"3 rows from 2013-02-08 11:00 to 2013-02-08 12:00")"#);
     insta::assert_snapshot!(ask(&mut db, "2013-02-08 13:00Z"), @r#"(,ok,f,0,"0 rows from 2013-02-08 12:00 to 2013-02-08 13:00")"#);
+}
+
+#[test]
+fn a_table_that_was_just_watched_has_its_time() {
+    let (_database, mut db) = readings();
+    declare(&mut db, "fresh", r#"{"within": "2 hours"}"#);
+    let asked = ["2 hours", "2 hours 1 minute"].map(|later| {
+        let clock = show(
+            &mut db,
+            &format!("select watched_at + interval '{later}' from audit.watched_table"),
+        );
+        ask(&mut db, clock.trim_matches(['(', ')', '"']))
+    });
+    insta::assert_snapshot!(asked.join("\n"), @r#"
+    (,ok,f,,"nothing was written since the watch began")
+    (,failing,t,,"nothing was written since the watch began")
+    "#);
+}
+
+#[test]
+fn a_gap_is_not_over_because_it_is_longer_than_the_rule_looks_back() {
+    let (_database, mut db) = readings();
+    declare(
+        &mut db,
+        "gap",
+        r#"{"column": "at", "width": "1 hour", "until": "now"}"#,
+    );
+    insta::assert_snapshot!(ask(&mut db, "2013-02-08 09:00Z"), @r#"(,no_data,f,,"there is nothing to judge")"#);
+    read(&mut db, "'a'", "(values (timestamptz '2013-02-08 10:00Z'))");
+    let asked = ["2013-02-08 12:00Z", "2013-03-08 12:00Z"].map(|clock| ask(&mut db, clock));
+    insta::assert_snapshot!(asked.join("\n"), @r#"
+    (,failing,t,1,"1 without a row, the first from 2013-02-08 11:00 on")
+    (,no_data,t,,"there is nothing to judge")
+    "#);
 }

@@ -40,6 +40,7 @@ fn what_can_not_be_asked_is_refused() {
         ("fresh", r#"{"within": "1 hour"}"#, ", mostly => 0.5"),
         ("fresh", r#"{"within": "1 hour"}"#, ", condition => 'true'"),
         ("fresh", r#"{"within": "1 hour", "group_by": ["station"]}"#, ""),
+        ("fresh", r#"{"within": "1 hour", "on_error": "pass"}"#, ""),
         ("fresh", r#"{"within": "soon"}"#, ""),
         ("fresh", r#"{"within": "0 hours"}"#, ""),
         ("fresh", r#"{"column": "at"}"#, ""),
@@ -71,6 +72,7 @@ fn what_can_not_be_asked_is_refused() {
     mostly_is_about_rows_that_are_flagged: rule `r` can not be kept mostly
     time_rule_has_no_rows: rule `r` can have no condition: it reads no rows of its table
     time_rule_has_no_rows: rule `r` can have no groups: it reads no rows of its table
+    time_rule_is_not_valid: rule `r` has an option that is no word of it
     time_rule_is_not_valid: invalid input syntax for type interval: "soon"
     time_rule_is_not_valid: rule `r` has a length of time that is none
     time_rule_is_not_valid: rule `r` does not say all that fresh needs
@@ -384,7 +386,7 @@ fn only_the_tick_asks_and_readers_see_the_answers() {
         "-: permission denied for function ask_rule"
     );
     run(&mut db, "reset role; set role audit_operator");
-    insta::assert_snapshot!(ask(&mut db, "2013-02-08 12:00Z"), @r#"(,no_data,t,,"there is none yet")"#);
+    insta::assert_snapshot!(ask(&mut db, "2013-02-08 12:00Z"), @r#"(,no_data,t,,"there is none")"#);
     run(&mut db, "reset role; set role audit_reader");
     assert_eq!(
         show(&mut db, "select state from audit.time_rule_status"),

@@ -72,7 +72,11 @@ impl Reader {
             on_no_data: self.optional_word(
                 fields,
                 "on_no_data",
-                &[("pass", OnNoData::Pass), ("fail", OnNoData::Fail)],
+                &[
+                    ("pass", OnNoData::Pass),
+                    ("keep", OnNoData::Keep),
+                    ("fail", OnNoData::Fail),
+                ],
             ),
             on_error: self.optional_word(
                 fields,

@@ -1,5 +1,6 @@
 -- The question of a rule of the kind fresh: how old is the newest change of the table, which its counter knows, or the newest
--- value of a column? A value that lies ahead of the clock makes nothing fresh.
+-- value of a column? A value that lies ahead of the clock makes nothing fresh. A watch that began is taken for a change, so that
+-- a new table has its time.
 create or replace function audit._ask_fresh(rule audit.rule, relation regclass)
     returns text
     language plpgsql
@@ -10,12 +11,12 @@ as $$
 #variable_conflict use_variable
 declare
     part record;
-    source text := format('select ''{}''::jsonb as group_values, c.written_at as newest from audit.table_counter c where c.table_id = %s', rule.table_id);
+    source text := format('select ''{}''::jsonb as group_values, coalesce(c.written_at, w.watched_at) as newest, c.written_at is null as silent from audit.table_counter c join audit.watched_table w using (table_id) where c.table_id = %s', rule.table_id);
 begin
     if rule.definition ->> 'column' is not null then
         select p.* into part from audit._ask_parts(rule, relation) p;
         source := format(
-            'select %s as group_values, %s as newest from %s audit_row where audit_row.%I <= %s%s%s',
+            'select %s as group_values, %s as newest, false as silent from %s audit_row where audit_row.%I <= %s%s%s',
             part.labelled,
             format(part.to_moment, format('max(audit_row.%I)', rule.definition ->> 'column')),
             relation,
@@ -30,9 +31,9 @@ begin
             select
                 n.group_values,
                 case when n.newest is null then 'no_data' when n.age > %1$L::interval then 'failing' else 'ok' end as state,
-                to_char(n.newest, 'YYYY-MM-DD HH24:MI:SS "UTC"') as value,
+                case when not n.silent then to_char(n.newest, 'YYYY-MM-DD HH24:MI:SS "UTC"') end as value,
                 %2$L as expected,
-                case when n.newest is null then 'there is none yet' else format('the newest is %%s old', justify_hours(date_trunc('second', n.age))) end as detail,
+                case when n.silent then 'nothing was written since the watch began' when n.newest is null then 'there is none' else format('the newest is %%s old', justify_hours(date_trunc('second', n.age))) end as detail,
                 null::timestamptz as starts,
                 null::jsonb as samples
             from (select s.*, audit._time_within(s.newest, $1, %3$L) as age from (%4$s) s) n

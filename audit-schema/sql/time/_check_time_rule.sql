@@ -58,6 +58,12 @@ begin
                     format('rule `%s` does not say all that %s needs', name, kind), 'The guide to time-driven rules says what it needs.'
                 ),
                 (
+                    definition ->> 'on_no_data' not in ('pass', 'keep', 'fail') or definition ->> 'on_error' not in ('keep', 'fail')
+                        or definition ->> 'until' not in ('last', 'now') or definition ->> 'direction' not in ('both', 'drop', 'spike')
+                        or definition ->> 'bucket' not in ('current', 'complete'),
+                    'time_rule_is_not_valid', format('rule `%s` has an option that is no word of it', name), 'The guide to time-driven rules says which words there are.'
+                ),
+                (
                     width <= '0' or (definition ->> 'over')::interval <= '0' or (definition ->> 'every')::interval < '0', 'time_rule_is_not_valid',
                     format('rule `%s` has a length of time that is none', name), 'Give it a length above 0.'
                 ),

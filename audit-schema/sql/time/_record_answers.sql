@@ -28,7 +28,11 @@ as $$
         select
             f.*,
             f.state = 'failing'
-                or f.state = 'no_data' and coalesce(rule.definition ->> 'on_no_data', case when rule.kind in ('fresh', 'gap') then 'fail' else 'pass' end) = 'fail'
+                or f.state = 'no_data' and case coalesce(rule.definition ->> 'on_no_data', case rule.kind when 'fresh' then 'fail' when 'gap' then 'keep' end)
+                    when 'fail' then true
+                    when 'keep' then coalesce(k.fails, false)
+                    else false
+                end
                 or f.state = 'error' and (rule.definition ->> 'on_error' = 'fail' or coalesce(k.fails, false)) is true as fails,
             k.state as was,
             coalesce(k.fails, false) as failed,
