@@ -443,3 +443,85 @@ fn an_alert_on_rules_tells_of_time_driven_ones_and_when_they_end() {
     "#);
     assert_eq!(wrong(&mut db), "");
 }
+
+#[test]
+fn two_ticks_ask_once_also_when_their_clocks_differ() {
+    let (database, mut db) = readings();
+    run(
+        &mut db,
+        &format!("{} select audit.compile('readings')", fresh("fresh")),
+    );
+    let mut other = database.connect();
+    run(
+        &mut other,
+        "begin; select audit.ask_rule(1, '2013-02-08 12:00Z')",
+    );
+    let answer = "select audit.ask_rule(1, '2013-02-08 11:59:58Z')";
+    assert_eq!(show(&mut db, answer), "(f)");
+    run(&mut other, "commit");
+    assert_eq!(show(&mut db, answer), "(f)");
+    assert_eq!(
+        show(
+            &mut db,
+            "select checked_at from audit.time_rule_state union all select at from audit.time_rule_transition"
+        ),
+        "(\"2013-02-08 12:00:00+00\")\n(\"2013-02-08 12:00:00+00\")"
+    );
+}
+
+#[test]
+fn the_owner_of_a_table_declares_them_and_lends_what_they_read() {
+    let database = database();
+    let mut db = database.connect();
+    run(
+        &mut db,
+        r#"create role time_rule_owner in role audit_admin;
+        grant create on schema public to time_rule_owner;
+        create schema closed authorization time_rule_owner;
+        create schema foreign_land; create table foreign_land.secrets (id integer);
+        set role time_rule_owner;
+        create table readings (id integer primary key, station text, at timestamptz);
+        create table closed.ledger (id integer);
+        select audit.watch('readings');
+        select audit.declare_summary('readings', 'by_station', '{"group_by": [{"name": "station", "expression": "station"}], "measures": [{"name": "readings", "function": "count", "expression": null}]}');
+        select audit.declare_rule('readings', kind, kind, definition)
+        from (values
+            ('fresh', '{"within": "1 hour", "column": "at"}'::jsonb), ('gap', '{"column": "at", "width": "1 hour"}'), ('row_count', '{"per": "1 hour", "column": "at", "min": 1}'),
+            ('volume', '{"per": "1 hour", "column": "at", "history": "8 weeks", "minimum": 1, "threshold": 3.5}'),
+            ('reconcile', '{"measure": "count", "table": "closed.ledger"}'), ('sql', '{"query": "select id from closed.ledger where id < 0"}'),
+            ('bounds', '{"on": "by_station", "value": "readings", "min": 2}')) r (kind, definition);
+        select audit.compile('readings');
+        insert into readings values (1, 'a', '2013-02-08 12:00Z')"#,
+    );
+    run(&mut db, "reset role; set role audit_operator");
+    insta::assert_snapshot!(ask(&mut db, "2013-02-08 12:30Z"), @r#"
+    (a,failing,t,1,"readings is 1")
+    (,ok,f,"2013-02-08 12:00:00 UTC","the newest is 00:30:00 old")
+    (,ok,f,0,"no gap")
+    (,failing,t,1,"a difference of 1")
+    (,failing,t,0,"0 rows from 2013-02-08 11:00 to 2013-02-08 12:00")
+    (,ok,f,0,"0 rows")
+    (,no_data,f,0,"0 of the 1 windows that are needed are known")
+    "#);
+    // What he may not read himself he can not lend.
+    run(&mut db, "reset role; set role time_rule_owner");
+    assert_eq!(
+        refused(
+            &mut db,
+            r#"select audit.declare_rule('readings', 'spy', 'sql', '{"query": "select id from foreign_land.secrets"}')"#
+        ),
+        "predicate_is_not_valid: permission denied for schema foreign_land"
+    );
+    run(
+        &mut db,
+        "reset role; grant usage on schema foreign_land to time_rule_owner; set role time_rule_owner",
+    );
+    let spy = r#"select audit.declare_rule('readings', 'spy', 'sql', '{"query": "select id from foreign_land.secrets"}')"#;
+    let secret = "relation_can_not_be_read: rule `spy` reads foreign_land.secrets, which time_rule_owner may not";
+    assert_eq!(refused(&mut db, spy), secret);
+    run(
+        &mut db,
+        "reset role; select audit.watch('foreign_land.secrets'); set role time_rule_owner",
+    );
+    assert_eq!(refused(&mut db, spy), secret);
+}

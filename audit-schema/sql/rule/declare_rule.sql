@@ -91,6 +91,15 @@ begin
         if kind = 'sql' then
             select c.query, c.reads into query, reads from audit._canonical_query(definition ->> 'query') c;
         end if;
+        -- What the pipeline may read already, because others lent it, is not for everybody to look at through a rule.
+        select relation::text into missing from pg_catalog.unnest(reads) relation where not pg_catalog.has_any_column_privilege(relation, 'select') limit 1;
+        if missing is not null then
+            raise exception using
+                errcode = 'AU002',
+                constraint = 'relation_can_not_be_read',
+                message = pg_catalog.format('rule `%s` reads %s, which %s may not', name, missing, current_user),
+                hint = pg_catalog.format('Let its owner run: grant select on %s to %I', missing, current_user);
+        end if;
         if condition is not null then
             select c.canonical, columns || c.columns into applies, columns from audit._canonical(target, pg_catalog.format('(%s' || E'\n' || ') is true', condition)) c;
         end if;
