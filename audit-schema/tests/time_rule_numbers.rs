@@ -347,7 +347,7 @@ fn a_query_can_not_write_whatever_it_calls() {
 #[test]
 fn what_is_no_query_is_refused() {
     let (_database, mut db) = sales();
-    let mut refusal = |query: &str| {
+    let refusal = |query: &str| {
         refused(
             &mut db,
             &format!(
