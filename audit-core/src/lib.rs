@@ -34,6 +34,7 @@ mod rule;
 mod secret;
 mod severity;
 mod summary;
+mod time_rule;
 
 pub use action::{Action, QuarantineMode};
 pub use alert_policy::{AlertPolicy, AlertSeverity, Subject};
@@ -49,6 +50,10 @@ pub use rule::{Nulls, OnError, Rule, RuleKind};
 pub use secret::{Secret, SecretValue, Setting};
 pub use severity::{Severity, Theme};
 pub use summary::{Bucket, Function, Group, Measure, Reference, Summary};
+pub use time_rule::{
+    Asked, Bounds, Direction, Fresh, Gap, Measured, OnAskError, OnNoData, Reconcile, RowCount, Sql,
+    TimedRows, Until, Volume, WhichBucket,
+};
 
 /// Keeps the example of the README true.
 #[cfg(doctest)]

@@ -519,7 +519,7 @@ audit.yml:5:9: the rule has no kind
   |
 5 |       - severity: critical
   |         ^
-  = expected `not_null`, `not_blank`, `one_of`, `not_one_of`, `range`, `length`, `matches`, `format`, `not_future`, `expression`, `references`, `unique`, `no_overlap`, `immutable`, `transition`, `max_change` or `writers`
+  = expected `not_null`, `not_blank`, `one_of`, `not_one_of`, `range`, `length`, `matches`, `format`, `not_future`, `expression`, `references`, `unique`, `no_overlap`, `immutable`, `transition`, `max_change`, `writers`, `fresh`, `gap`, `row_count`, `volume`, `reconcile`, `sql` or `bounds`
 
 1 error; nothing was applied
 ");
@@ -562,8 +562,8 @@ tables:
   public.flights:
     retain: { changes: 2y }
     rules:
-      - volume: { within: 0.5 }
-      - fresh: { within: 2h }
+      - schema: strict
+      - distribution: { a: b }
       - not_null: tailnum
 summaries:
   worst: { from: public.flights, measures: { delay: { median: dep_delay } } }
@@ -578,16 +578,16 @@ audit.yml:5:5: `retain` is not supported yet
   |     ^^^^^^
   = take it out; nothing would check it
 
-audit.yml:7:9: `volume` is not supported yet
+audit.yml:7:9: `schema` is not supported yet
   |
-7 |       - volume: { within: 0.5 }
+7 |       - schema: strict
   |         ^^^^^^
   = take it out; nothing would check it
 
-audit.yml:8:9: `fresh` is not supported yet
+audit.yml:8:9: `distribution` is not supported yet
   |
-8 |       - fresh: { within: 2h }
-  |         ^^^^^
+8 |       - distribution: { a: b }
+  |         ^^^^^^^^^^^^
   = take it out; nothing would check it
 
 audit.yml:11:55: `median` is not supported yet

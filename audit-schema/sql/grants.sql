@@ -101,6 +101,17 @@ grant execute on function
     audit._scan_rule(integer), audit._compiled_rule(integer, text)
 to audit_admin;
 
+-- Time-driven rules: declared with the rights of the caller, asked by the tick.
+grant execute on function
+    audit._check_time_rule(regclass, text, text, jsonb, text, text, text, text), audit._canonical_query(text), audit._try_question(integer), audit._ask(audit.rule),
+    audit._ask_parts(audit.rule, regclass), audit._ask_fresh(audit.rule, regclass), audit._ask_gap(audit.rule, regclass), audit._ask_row_count(audit.rule, regclass),
+    audit._ask_volume(audit.rule, regclass), audit._ask_reconcile(audit.rule, regclass), audit._ask_sql(audit.rule), audit._ask_bounds(audit.rule),
+    audit._stretch(text, interval, text, boolean), audit._calendar_unit(interval), audit._calendar_step(interval),
+    audit._time_within(timestamptz, timestamptz, text)
+to audit_admin;
+grant execute on function audit.due_rules(timestamptz), audit.ask_rule(integer, timestamptz), audit.record_rule_error(integer, timestamptz, text)
+to audit_operator, audit_admin;
+
 -- Checking the rows that are there. A check of rules that are not applied yet reads with the rights of the caller.
 grant execute on function audit.begin_check(regclass, text[], boolean), audit.check_batch(bigint, integer) to audit_operator, audit_admin;
 grant execute on function

@@ -116,6 +116,7 @@ pub(crate) fn carry_out(
         work.table(table)?;
     }
     let summaries = work.summaries()?;
+    work.bounds(&summaries)?;
     work.alerts(&summaries)?;
     work.channels()?;
     work.routes()?;

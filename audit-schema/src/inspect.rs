@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::Result;
 use crate::check::LastCheck;
+use crate::time_rule::TimeRuleStatus;
 
 /// How the pipeline and the data are doing, in the snapshot of the reader.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -23,6 +24,8 @@ pub struct Status {
     pub tables: Vec<TableStatus>,
     /// The rules in force: worst severity first, then most failing rows first.
     pub rules: Vec<RuleStatus>,
+    /// Every group of every time-driven rule: what fails first.
+    pub time_rules: Vec<TimeRuleStatus>,
     /// Alerts that are not resolved, worst first.
     pub open_alerts: Vec<AlertStatus>,
     /// The last check of each table that was ever checked, and checks that are not finished.
@@ -123,6 +126,9 @@ pub struct RuleStatus {
     /// Who has to fix what fails.
     #[diesel(sql_type = Text)]
     pub owner: String,
+    /// Whether the tick asks it: then groups fail it, and not rows.
+    #[diesel(sql_type = Bool)]
+    pub time_driven: bool,
     /// Rows that fail it now.
     #[diesel(sql_type = BigInt)]
     pub failing: i64,
@@ -245,9 +251,10 @@ pub fn status(connection: &mut PgConnection) -> Result<Status> {
             rule.shadow,
             rule.taken_as_failing,
             rule.owner,
+            rule.class = 'time' as time_driven,
             counter.failing,
             counter.errors,
-            coalesce(counter.failing::double precision / nullif(rows.rows, 0), 0) as failing_ratio,
+            coalesce(counter.failing::double precision / nullif(rule.rows, 0), 0) as failing_ratio,
             (
                 select max(coalesce(finding.occurred_at, finding.at))
                 from audit.finding as finding
@@ -256,7 +263,6 @@ pub fn status(connection: &mut PgConnection) -> Result<Status> {
         from audit.rule_status as rule
         join audit.watched_table as watched using (table_id)
         join audit.rule_counter as counter using (rule_id)
-        join audit.table_counter as rows on rows.table_id = rule.table_id
         order by
             rule.shadow,
             array_position(array['critical', 'important', 'normal', 'low'], rule.severity),
@@ -279,6 +285,7 @@ pub fn status(connection: &mut PgConnection) -> Result<Status> {
         pipeline,
         tables,
         rules,
+        time_rules: crate::time_rule::time_rules(connection)?,
         open_alerts,
         checks: crate::check::last_checks(connection)?,
     })

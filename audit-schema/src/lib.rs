@@ -23,6 +23,7 @@ pub mod rejection;
 mod source;
 pub mod suggest;
 pub mod tick;
+pub mod time_rule;
 pub mod undo;
 pub mod verify;
 mod words;

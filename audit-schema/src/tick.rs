@@ -1,4 +1,4 @@
-//! What time itself causes: the log is packed and folded, and alert policies are evaluated.
+//! What time itself causes: the log is packed and folded, time-driven rules are asked, and alert policies are evaluated.
 
 use audit_core::alert::{self, Cause, Episode, Observation, State, Timing};
 use audit_core::{Severity, say};
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::{Error, Result};
+use crate::{Error, Result, time_rule};
 
 /// A tick gives way after so many batches, so that alerts are looked at even while writers outrun it.
 const MOST_BATCHES: usize = 1_000;
@@ -53,8 +53,8 @@ pub struct PolicyError {
     pub error: String,
 }
 
-/// Does what is due at a time: moves what has settled out of the head of the log, looks at every alert policy, and writes
-/// alerts, their history and the deliveries they cause. Running it twice changes nothing, and several may run at once.
+/// Does what is due at a time: moves what has settled out of the head of the log, asks time-driven rules, looks at every alert
+/// policy, and writes alerts, their history and the deliveries they cause. Running it twice changes nothing, and several may run at once.
 ///
 /// # Examples
 ///
@@ -72,6 +72,7 @@ pub struct PolicyError {
 /// alerted on.
 pub fn tick(conn: &mut PgConnection, clock: DateTime<Utc>) -> Result<TickReport> {
     let moved = pack(conn, clock)?;
+    time_rule::ask_due(conn, clock)?;
     let report = conn
         .build_transaction()
         .read_committed()

@@ -1,10 +1,14 @@
 //! `audit status`: is anything wrong now, what fails most, and is the pipeline itself healthy?
 
 use audit_schema::inspect::{PipelineStatus, RuleStatus, Status};
+use audit_schema::time_rule::TimeRuleStatus;
+use serde_json::Value;
 
 use crate::cells;
 use crate::command::check;
-use crate::terminal::{Columns, Painted, Style, count, duration, number, percent, table_name};
+use crate::terminal::{
+    Columns, Painted, Style, count, duration, number, percent, shorten, table_name,
+};
 
 /// Shows the status as a person reads it: tables, rules that fail, open alerts, and a line that sums up.
 pub fn render(status: &Status, style: Style) -> String {
@@ -15,6 +19,7 @@ pub fn render(status: &Status, style: Style) -> String {
     }
     parts.push(tables(status, style));
     parts.push(rules(status, style));
+    parts.extend(time_rules(&status.time_rules, style));
     parts.push(alerts(status, style));
     parts.extend(check::last(&status.checks, style));
     parts.extend(folding(&status.pipeline));
@@ -70,7 +75,7 @@ fn rules(status: &Status, style: Style) -> String {
             "owner",
         ],
     );
-    for rule in failing(status) {
+    for rule in failing(status).filter(|rule| !rule.time_driven) {
         columns.row(cells![
             format!(
                 "{}.{}{}",
@@ -91,6 +96,59 @@ fn rules(status: &Status, style: Style) -> String {
         return style.good("✓ every row passes every rule");
     }
     columns.render()
+}
+
+/// The groups of time-driven rules that are not as they should be; nothing where no such rule was asked.
+fn time_rules(groups: &[TimeRuleStatus], style: Style) -> Option<String> {
+    let mut columns = Columns::new(
+        style,
+        &[
+            "time-driven rule",
+            "severity",
+            "state",
+            "since",
+            "found",
+            "expected",
+        ],
+    );
+    for group in groups
+        .iter()
+        .filter(|group| group.fails || group.state == "error")
+    {
+        let shadow = if group.shadow { " (shadow)" } else { "" };
+        columns.row(cells![
+            format!(
+                "{}.{}{shadow}{}",
+                table_name(&group.table),
+                group.name,
+                group_name(&group.group)
+            ),
+            Painted::severity(&group.severity),
+            group.state.replace('_', " "),
+            style.time(group.since),
+            shorten(group.detail.as_deref().unwrap_or_default(), 60),
+            shorten(group.expected.as_deref().unwrap_or_default(), 40),
+        ]);
+    }
+    match (groups.len(), columns.is_empty()) {
+        (0, _) => None,
+        (_, true) => Some(style.good("✓ every time-driven rule is kept")),
+        _ => Some(columns.render()),
+    }
+}
+
+/// The values of a group: ` EWR, null`; nothing for a rule without groups.
+fn group_name(group: &Value) -> String {
+    let values: Vec<&str> = group
+        .as_object()
+        .into_iter()
+        .flat_map(|columns| columns.values())
+        .map(|value| value.as_str().unwrap_or("null"))
+        .collect();
+    match values.as_slice() {
+        [] => String::new(),
+        values => format!(" {}", values.join(", ")),
+    }
 }
 
 fn failing(status: &Status) -> impl Iterator<Item = &RuleStatus> {

@@ -8,6 +8,7 @@ mod read;
 mod suggest;
 mod summary;
 mod table;
+mod time_rule;
 
 use std::collections::HashMap;
 

@@ -132,31 +132,32 @@ impl Reader {
         };
         let time_zone = match fields.get("time_zone") {
             None => Some("UTC".to_owned()),
-            Some(entry) => self.text(entry.node, "`time_zone`").filter(|zone| {
-                let known = zone.parse::<chrono_tz::Tz>().is_ok();
-                if !known {
-                    let names: Vec<&str> = chrono_tz::TZ_VARIANTS
-                        .iter()
-                        .map(|zone| zone.name())
-                        .collect();
-                    let help = super::suggest::nearest(zone, names).map_or_else(
-                        || "expected a name such as `America/New_York`".to_owned(),
-                        |meant| format!("did you mean `{meant}`?"),
-                    );
-                    self.refuse(
-                        entry.node.at,
-                        format!("unknown time zone `{zone}`"),
-                        help.as_str(),
-                    );
-                }
-                known
-            }),
+            Some(entry) => self
+                .text(entry.node, "`time_zone`")
+                .filter(|zone| self.time_zone_is_known(entry.node.at, zone)),
         };
         Some(Bucket {
             column: column?,
             width: width?,
             time_zone: time_zone?,
         })
+    }
+
+    /// Whether a time zone has such a name; one that has not is reported.
+    pub(super) fn time_zone_is_known(&mut self, at: Location, zone: &str) -> bool {
+        let known = zone.parse::<chrono_tz::Tz>().is_ok();
+        if !known {
+            let names: Vec<&str> = chrono_tz::TZ_VARIANTS
+                .iter()
+                .map(|zone| zone.name())
+                .collect();
+            let help = super::suggest::nearest(zone, names).map_or_else(
+                || "expected a name such as `America/New_York`".to_owned(),
+                |meant| format!("did you mean `{meant}`?"),
+            );
+            self.refuse(at, format!("unknown time zone `{zone}`"), help.as_str());
+        }
+        known
     }
 
     /// `[origin]`, or `[{ long_haul: distance > 2000 }]`, or `[{ airline: carrier -> name }]`, or a mapping of names and

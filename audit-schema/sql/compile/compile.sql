@@ -1,6 +1,6 @@
 -- Turns the declarations about a table into trigger functions and summaries, in force when the transaction ends. Calling
 -- it again changes nothing. Runs with the rights of the caller, who lends the pipeline the rights that the rules need:
--- to read a referenced table, to take out or restore a row that is set aside and to put it back. A summary starts from a
+-- to read a table that they look at, to take out or restore a row that is set aside and to put it back. A summary starts from a
 -- scan while writers go on, if they logged all that it reads already when this transaction began: so it is started by a
 -- second call, in a transaction of its own, where the first did not start summaries. Else writers wait for the scan.
 create or replace function audit.compile(target regclass, start_summaries boolean default true)
@@ -26,6 +26,12 @@ begin
         select distinct pg_catalog.to_regclass(r.definition ->> 'table') as relation, 'select' as privilege
         from audit.rule r
         where r.table_id = watched.table_id and r.retired_at is null and r.kind = 'references'
+        union
+        select n.relation, 'select'
+        from audit.rule r
+        cross join pg_catalog.unnest(r.reads) n (relation)
+        join pg_catalog.pg_class k on k.oid = n.relation
+        where r.table_id = watched.table_id and r.retired_at is null
         union
         select target, p.privilege
         from audit.rule r

@@ -1,6 +1,7 @@
 -- Proves what the pipeline says by reading everything: each counter and each summary against its table, and the chain of
--- seals. One row per object. Of a summary that differs some groups are named. Rules that look at the clock or at another table are counted as they were when written, so
--- they may differ when that changed since. Rules about changes and about who writes are not in it: no scan can tell.
+-- seals. One row per object. Of a summary that differs some groups are named. Rules that look at the clock or at another
+-- table are counted as they were when written, so they may differ when that changed since. Rules about changes, about who
+-- writes and time-driven ones are not in it: no scan can tell.
 create or replace function audit.verify()
     returns table (kind text, object text, expected text, found text, ok boolean)
     language plpgsql
