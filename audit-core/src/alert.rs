@@ -332,8 +332,7 @@ impl From<&AlertPolicy> for Timing {
             hold_for: delta(policy.hold_for).unwrap_or_default(),
             keep_firing_for: delta(policy.keep_firing_for).unwrap_or_default(),
             repeat_every: delta(policy.repeat_every),
-            reopen_within: delta(policy.reopen_within)
-                .unwrap_or(Timing::default().reopen_within),
+            reopen_within: delta(policy.reopen_within).unwrap_or(Timing::default().reopen_within),
             escalation: policy.escalate.as_ref().map(|escalate| Escalation {
                 after: escalate.after.to_delta(),
                 severity: escalate.severity,

@@ -171,7 +171,8 @@ impl Subject {
                 "why",
             ]),
             (Subject::Findings, Per::Rule) => Some(&[
-                "findings", "failed", "errors", "rejected", "table", "rule", "kind", "action", "why",
+                "findings", "failed", "errors", "rejected", "table", "rule", "kind", "action",
+                "why",
             ]),
             (Subject::Findings, Per::Table) => {
                 Some(&["findings", "failed", "errors", "rejected", "table", "rules"])

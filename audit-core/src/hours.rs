@@ -53,7 +53,12 @@ impl fmt::Display for Hours {
             }
             days => days.iter().map(name).collect::<Vec<_>>().join(","),
         };
-        let text = format!("{days} {}-{} {}", clock(self.from), clock(self.to), self.zone);
+        let text = format!(
+            "{days} {}-{} {}",
+            clock(self.from),
+            clock(self.to),
+            self.zone
+        );
         formatter.pad(&text)
     }
 }
@@ -169,8 +174,14 @@ mod tests {
     #[test]
     fn days_are_read_as_people_write_them() {
         for (written, read) in [
-            ("Mon-Fri 08:00-18:00 Europe/London", "Mon-Fri 08:00-18:00 Europe/London"),
-            ("monday,Wed,fri 9:30-12:00 UTC", "Mon,Wed,Fri 09:30-12:00 UTC"),
+            (
+                "Mon-Fri 08:00-18:00 Europe/London",
+                "Mon-Fri 08:00-18:00 Europe/London",
+            ),
+            (
+                "monday,Wed,fri 9:30-12:00 UTC",
+                "Mon,Wed,Fri 09:30-12:00 UTC",
+            ),
             ("Fri-Mon 22:00-06:00 UTC", "Mon,Fri,Sat,Sun 22:00-06:00 UTC"),
             ("daily 00:00-24:00 UTC", "Mon-Sun 00:00-24:00 UTC"),
         ] {

@@ -420,7 +420,9 @@ enum Event {
     },
     Acknowledge,
     Resolve,
-    Snooze { minutes: i64 },
+    Snooze {
+        minutes: i64,
+    },
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -439,7 +441,10 @@ fn timing() -> impl Strategy<Value = Timing> {
         0..30_i64,
         prop::option::of(0..30_i64),
         0..30_i64,
-        prop::option::of((1..30_i64, prop::option::of(prop::sample::select(Severity::ALL.to_vec())))),
+        prop::option::of((
+            1..30_i64,
+            prop::option::of(prop::sample::select(Severity::ALL.to_vec())),
+        )),
     )
         .prop_map(
             |(hold_for, keep_firing_for, repeat_every, reopen_within, escalation)| Timing {

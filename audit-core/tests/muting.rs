@@ -36,8 +36,14 @@ fn a_silence_is_for_alerts_of_which_all_that_it_says_is_true() {
         (json!({ "policy": ["cancellations"] }), true),
         (json!({ "policy": ["late", "cancellations"] }), true),
         (json!({ "policy": ["late"] }), false),
-        (json!({ "table": ["public.flights"], "severity": ["critical"] }), true),
-        (json!({ "table": ["public.flights"], "severity": ["low"] }), false),
+        (
+            json!({ "table": ["public.flights"], "severity": ["critical"] }),
+            true,
+        ),
+        (
+            json!({ "table": ["public.flights"], "severity": ["low"] }),
+            false,
+        ),
         (json!({ "owner": ["ops@example.com"] }), true),
         (json!({ "rule": ["not_null_tailnum"] }), false),
         (json!({ "group": { "origin": "EWR" } }), true),

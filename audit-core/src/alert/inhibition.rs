@@ -80,7 +80,11 @@ pub fn inhibitors(alerts: &[Standing<'_>]) -> Vec<Option<usize>> {
             if place == to {
                 return true;
             }
-            open.extend(candidates(place).into_iter().filter(|next| seen.insert(*next)));
+            open.extend(
+                candidates(place)
+                    .into_iter()
+                    .filter(|next| seen.insert(*next)),
+            );
         }
         false
     };

@@ -49,7 +49,11 @@ pub fn resolve(episode: &Episode, actor: &str, now: DateTime<Utc>) -> Result<Ste
     let after = Episode {
         state: State::Resolved,
         resolved_at: Some(now),
-        notified_at: if message.is_some() { Some(now) } else { episode.notified_at },
+        notified_at: if message.is_some() {
+            Some(now)
+        } else {
+            episode.notified_at
+        },
         clear_since: None,
         snoozed_until: None,
         stays_resolved: true,

@@ -5,8 +5,8 @@ use super::read::{Entry, Fields, Reader};
 use super::summary::keys;
 use super::{Declared, Location, Part};
 use crate::{
-    AlertPolicy, AlertSeverity, Channel, Escalate, Messages, Per, Period, Provider, Secret, Setting,
-    Severity, Subject, say,
+    AlertPolicy, AlertSeverity, Channel, Escalate, Messages, Per, Period, Provider, Secret,
+    Setting, Severity, Subject, say,
 };
 
 /// Providers of the design that are not built yet.
@@ -37,7 +37,12 @@ impl Reader {
         else {
             return Vec::new();
         };
-        let names = |part: &str| policy.get(part).map(|entry| keys(entry.node)).unwrap_or_default();
+        let names = |part: &str| {
+            policy
+                .get(part)
+                .map(|entry| keys(entry.node))
+                .unwrap_or_default()
+        };
         let known = Known {
             summaries: policy.get("summaries").map(|entry| entry.node),
             alerts: alerts.iter().map(|entry| entry.name).collect(),
@@ -158,7 +163,9 @@ impl Reader {
     ) -> (Option<Period>, Per) {
         let within = self.some_time(fields, "within");
         let words = [("rule", Per::Rule), ("table", Per::Table)];
-        let per = self.optional_word(fields, "per", &words).unwrap_or_default();
+        let per = self
+            .optional_word(fields, "per", &words)
+            .unwrap_or_default();
         let of_findings = matches!(subject, None | Some(Subject::Findings));
         if let (false, Some(entry)) = (of_findings, fields.get("within")) {
             let help = "`rules`, `overdue` and summaries are looked at as they are now";
@@ -168,7 +175,9 @@ impl Reader {
             let help = "for example `within: 1h`: the findings of the last hour are counted";
             self.refuse(at, "an alert on `findings` needs `within`", help);
         }
-        if let (Some(entry), Some(Subject::Rules | Subject::Summary(_))) = (fields.get("per"), subject) {
+        if let (Some(entry), Some(Subject::Rules | Subject::Summary(_))) =
+            (fields.get("per"), subject)
+        {
             let message = "`per` is only for alerts on `findings` and `overdue`";
             self.refuse(entry.key, message, None);
         }
@@ -228,7 +237,8 @@ impl Reader {
             .get("severity")
             .and_then(|entry| self.severity(entry.node));
         if fields.get("to").is_none() && fields.get("severity").is_none() {
-            let help = "`to: [channel]` tells more people, `severity: critical` makes it matter more";
+            let help =
+                "`to: [channel]` tells more people, `severity: critical` makes it matter more";
             self.refuse(entry.key, "`escalate` needs `to` or `severity`", help);
         }
         if fields.get("after").is_none() {
@@ -248,7 +258,9 @@ impl Reader {
     ) -> Option<AlertSeverity> {
         let Some(entry) = fields.get("severity") else {
             return Some(match subject {
-                Some(Subject::Rules | Subject::Findings | Subject::Overdue) => AlertSeverity::Inherit,
+                Some(Subject::Rules | Subject::Findings | Subject::Overdue) => {
+                    AlertSeverity::Inherit
+                }
                 _ => AlertSeverity::Fixed(Severity::Normal),
             });
         };
@@ -350,7 +362,11 @@ impl Reader {
             Some(number @ 1..=1_000) => number,
             _ => {
                 let help = "expected a whole number from 1 to 1000; the last message of a minute speaks for all that follow";
-                self.refuse(entry.node.at, "`per_minute` must be a number of messages", help);
+                self.refuse(
+                    entry.node.at,
+                    "`per_minute` must be a number of messages",
+                    help,
+                );
                 Channel::PER_MINUTE
             }
         }

@@ -33,7 +33,11 @@ impl Reader {
             if let Some(route) = self.route(node, position, &channels, &tables) {
                 if route.otherwise == Otherwise::Next && position + 1 == routes.len() {
                     let help = "add a route below it, or let the messages wait";
-                    self.refuse(node.at, "there is no next route for what comes at other hours", help);
+                    self.refuse(
+                        node.at,
+                        "there is no next route for what comes at other hours",
+                        help,
+                    );
                 }
                 if route.severity.is_empty()
                     && route.owner.is_none()
@@ -60,7 +64,15 @@ impl Reader {
         let fields = self.fields(
             node,
             "a route",
-            &["severity", "owner", "table", "hours", "otherwise", "to", "continue"],
+            &[
+                "severity",
+                "owner",
+                "table",
+                "hours",
+                "otherwise",
+                "to",
+                "continue",
+            ],
             &["digest", "policy", "rule", "cap"],
         )?;
         let severity: Vec<Severity> = match fields.get("severity") {

@@ -37,7 +37,11 @@ impl Reader {
         self.plain_name(entry.key, entry.name, "a summary");
         if Subject::WORDS.contains(&entry.name) {
             let message = format!("a summary cannot be named `{}`", entry.name);
-            self.refuse(entry.key, message, "for alerts this word means something else");
+            self.refuse(
+                entry.key,
+                message,
+                "for alerts this word means something else",
+            );
         }
         let declared = Declared::Summary(entry.name.to_owned());
         self.note(&declared, Part::Name, entry.key);

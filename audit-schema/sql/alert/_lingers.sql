@@ -8,7 +8,10 @@ create or replace function audit._lingers(definition jsonb)
     set search_path = pg_catalog, pg_temp
     set standard_conforming_strings = on
 as $$
-    select coalesce(format(E'coalesce(not (%s\n), false)', definition ->> 'until'), 'false');
+    select case
+        when definition ->> 'until' is null then 'false'
+        else format(E'coalesce(not (%s\n), false)', definition ->> 'until')
+    end;
 $$;
 
 comment on function audit._lingers(jsonb) is 'The SQL condition under which an alert goes on although its own condition does not hold any more.';
