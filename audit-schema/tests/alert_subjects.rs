@@ -300,7 +300,10 @@ fn flapping_numbers_with_patience_are_told_in_two_messages() {
     );
     for minute in 0..60 {
         // Three minutes of four it holds; after forty minutes it is over.
-        failing(&database, if minute % 4 < 3 && minute < 40 { 10 } else { 0 });
+        failing(
+            &database,
+            if minute % 4 < 3 && minute < 40 { 10 } else { 0 },
+        );
         ticked(&database, minutes(minute));
     }
     assert_eq!(count(&database, "audit.alert where state = 'resolved'"), 1);

@@ -73,7 +73,7 @@ begin
                 and waiting.attempt = 0
                 and waiting.message is null
                 and (waiting.due_at > wall or full_up and waiting.kind = 'several')
-                and waiting.due_at <= wall + parcel.wait + interval '1 minute'
+                and waiting.at + (waiting.due_at - waiting.created_at) <= clock + parcel.wait + interval '1 minute'
             order by waiting.created_at desc
             limit 1
             for update skip locked
