@@ -305,6 +305,28 @@ impl Reader {
         }
     }
 
+    fn per_minute(&mut self, fields: &Fields<'_>) -> u32 {
+        let Some(entry) = fields.get("per_minute") else {
+            return Channel::PER_MINUTE;
+        };
+        let number = match &entry.node.value {
+            Tree::Number(number) => number.as_u64(),
+            _ => None,
+        };
+        match number.and_then(|number| u32::try_from(number).ok()) {
+            Some(number @ 1..=1_000) => number,
+            _ => {
+                let help = "expected a whole number from 1 to 1000; the last message of a minute speaks for all that follow";
+                self.refuse(
+                    entry.node.at,
+                    "`per_minute` must be a number of messages",
+                    help,
+                );
+                Channel::PER_MINUTE
+            }
+        }
+    }
+
     pub(super) fn channels(&mut self, policy: &Fields<'_>) -> Vec<Channel> {
         let Some(channels) = policy
             .get("channels")
@@ -348,28 +370,6 @@ impl Reader {
                 })
             })
             .collect()
-    }
-
-    fn per_minute(&mut self, fields: &Fields<'_>) -> u32 {
-        let Some(entry) = fields.get("per_minute") else {
-            return Channel::PER_MINUTE;
-        };
-        let number = match &entry.node.value {
-            Tree::Number(number) => number.as_u64(),
-            _ => None,
-        };
-        match number.and_then(|number| u32::try_from(number).ok()) {
-            Some(number @ 1..=1_000) => number,
-            _ => {
-                let help = "expected a whole number from 1 to 1000; the last message of a minute speaks for all that follow";
-                self.refuse(
-                    entry.node.at,
-                    "`per_minute` must be a number of messages",
-                    help,
-                );
-                Channel::PER_MINUTE
-            }
-        }
     }
 
     fn provider(&mut self, entry: Entry<'_>) -> Option<Provider> {

@@ -209,6 +209,7 @@ create index outbox_ready on audit.outbox (due_at, created_at) where state = 're
 create index outbox_sending on audit.outbox (lease_until) where state = 'sending';
 create index outbox_several on audit.outbox using gin (more) where kind = 'several';
 create index outbox_alert_id on audit.outbox (alert_id);
+create index outbox_thread on audit.outbox (thread);
 create index outbox_channel_id on audit.outbox (channel_id, at);
 comment on table audit.outbox is 'Deliveries: one message of an alert to one channel. Claimed in a short transaction with a lease, sent outside any transaction, and completed by whoever holds the lease.';
 comment on column audit.outbox.delivery_id is 'Identifies the delivery; the idempotency key towards the provider, the same in every attempt.';
