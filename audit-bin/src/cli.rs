@@ -10,8 +10,10 @@ use chrono::Utc;
 use chrono_tz::Tz;
 use clap::{Args, Parser, Subcommand};
 
+use crate::command::alerts::AlertsCommand;
 use crate::command::check::CheckOptions;
 use crate::command::quarantine::QuarantineCommand;
+use crate::command::silence::SilenceCommand;
 use crate::command::{self, Output};
 use crate::connection::{ConnectionOptions, Database};
 use crate::demo::{self, DemoOptions, screen::Screen};
@@ -89,6 +91,16 @@ enum Command {
     Quarantine {
         #[command(subcommand)]
         command: Box<QuarantineCommand>,
+    },
+    /// See alerts, take them on, let them rest, resolve them
+    Alerts {
+        #[command(subcommand)]
+        command: Box<AlertsCommand>,
+    },
+    /// Say which alerts nobody has to hear of for a while
+    Silence {
+        #[command(subcommand)]
+        command: Box<SilenceCommand>,
     },
     /// Prove that counters, summaries and the log are right, by reading everything
     Verify,
@@ -303,6 +315,12 @@ fn output(audit: Audit) -> anyhow::Result<Output> {
         }
         Command::Quarantine { command } => {
             return command::quarantine::run(&mut connection, *command, style);
+        }
+        Command::Alerts { command } => {
+            return command::alerts::run(&mut connection, *command, style);
+        }
+        Command::Silence { command } => {
+            return command::silence::run(&mut connection, *command, style);
         }
         Command::Docs { out, check } => command::docs::run(&mut connection, &out, check, style)?,
         Command::Doctor => {

@@ -60,6 +60,17 @@ pub enum Error {
         several: bool,
     },
 
+    /// No alert or silence is meant, or more than one.
+    #[error("{} has an id that begins with `{id}`", if *several { format!("more than one {what}") } else { format!("no {what}") })]
+    NotOne {
+        /// What was looked for.
+        what: &'static str,
+        /// What was given.
+        id: String,
+        /// Whether more than one begins so.
+        several: bool,
+    },
+
     /// The server is older than the oldest one that the pipeline supports.
     #[error("PostgreSQL {found} is too old, the oldest supported is 14")]
     ServerTooOld {

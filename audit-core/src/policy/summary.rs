@@ -3,7 +3,9 @@
 use super::node::{Node, Tree};
 use super::read::{Entry, Fields, Reader};
 use super::{Declared, Location, Part};
-use crate::{Bucket, Function, Group, Measure, Reference, RuleKind, Summary, TablePolicy};
+use crate::{
+    Bucket, Function, Group, Measure, Reference, RuleKind, Subject, Summary, TablePolicy,
+};
 
 /// Functions of the design that are not built yet.
 const LATER_FUNCTIONS: [&str; 3] = ["count_distinct", "median", "quantile"];
@@ -37,11 +39,12 @@ impl Reader {
         watched: &[TablePolicy],
     ) -> Option<Summary> {
         self.plain_name(entry.key, entry.name, "a summary");
-        if entry.name == "rules" {
+        if Subject::WORDS.contains(&entry.name) {
+            let message = format!("a summary cannot be named `{}`", entry.name);
             self.refuse(
                 entry.key,
-                "a summary cannot be named `rules`",
-                "alerts on `rules` look at the counters of all rules",
+                message,
+                "for alerts this word means something else",
             );
         }
         let declared = Declared::Summary(entry.name.to_owned());

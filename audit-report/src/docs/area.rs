@@ -70,7 +70,7 @@ pub(super) const SUBJECTS: [Subject; 11] = [
         name: "Alerts",
         about: "Episodes, from their opening to their resolution.",
         column: 4,
-        tables: &["alert", "alert_transition"],
+        tables: &["alert", "alert_transition", "silence"],
     },
     Subject {
         name: "Deliveries",

@@ -20,12 +20,14 @@ begin
                 'owner', audit_seen.owner,
                 'say', coalesce($2, case when audit_seen.timed is not null then '{table} {rule}: {detail}' end),
                 'holds', audit_seen.holds,
+                'lingers', audit_seen.lingers,
                 'observed', audit_seen.observed
             )
             from (
                 select
                     audit_rule.*,
                     coalesce((%1$s), false) as holds,
+                    %2$s as lingers,
                     audit._fingerprint($1, jsonb_build_object('table', audit_rule."table", 'rule', audit_rule.rule)) as fingerprint,
                     jsonb_build_object(
                         'table', audit_rule."table",
@@ -72,7 +74,8 @@ begin
                     where episode.fingerprint = audit_seen.fingerprint and episode.state <> 'resolved'
                 )
         $query$,
-        policy.definition ->> 'when'
+        policy.definition ->> 'when',
+        audit._lingers(policy.definition)
     )
     using policy.name, policy.definition ->> 'say';
 end;
