@@ -6,23 +6,29 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use audit_schema::TickReport;
 use audit_schema::outbox::{self, Claim, Delivery, Failed, Failure};
-use chrono::{TimeDelta, Utc};
+use audit_schema::{TickReport, delivery};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
-use diesel::PgConnection;
+use diesel::{Connection, PgConnection};
 
 use crate::channel::{Channel, Envelope, Receipt, SendError};
 use crate::clock::Clock;
 use crate::error::{ChannelError, Error, Result};
 use crate::message::{self, Kind, Message};
-use crate::provider::{self, Timeouts};
+use crate::provider::{self, Http, Timeouts};
 
 /// How long the messages of a channel wait that can not be reached, or lacks its secret, when they were not tried.
 const PATIENCE: TimeDelta = TimeDelta::seconds(30);
 
 /// The longest pause between two attempts to reach a database that went away.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// A round that took longer than this may have been overtaken by writers.
+const SHORT: Duration = Duration::from_millis(50);
+
+/// How often whoever waits for a sign of life gets one.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(30);
 
 /// Finds a variable of the environment.
 pub type Environment = Box<dyn Fn(&str) -> Option<String> + Send>;
@@ -33,15 +39,35 @@ pub type Picture = Box<dyn FnMut(&mut PgConnection) -> Option<Vec<u8>> + Send>;
 /// Hears what each round did.
 pub type Listener = Box<dyn FnMut(&RunReport) + Send>;
 
+/// Hears how far a delivery has come, wherever it may be cut off. For tests.
+pub type Witness = Box<dyn Fn(Step) + Send + Sync>;
+
+/// How far a delivery has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// It is leased to us.
+    Claimed,
+    /// Its message is rendered and kept.
+    Kept,
+    /// The request begins now.
+    Sending,
+    /// The provider answered, and nobody else knows.
+    Answered,
+    /// What it answered is written down.
+    Written,
+}
+
 /// How a worker works. The defaults suit most.
 pub struct Options {
     /// The name of the worker, for whoever looks at what is being sent.
     pub worker: String,
     /// For how long a worker may be busy with what it claimed before somebody else tries: at least twice the timeout.
     pub lease: Duration,
-    /// How long [`follow`] waits between two rounds.
+    /// How long [`follow`] waits at most between two rounds.
     pub interval: Duration,
-    /// How many deliveries are claimed at once.
+    /// How often [`follow`] looks whether anybody wrote something, which makes it go round at once.
+    pub poll: Duration,
+    /// How many deliveries are claimed at once for each channel.
     pub batch: i32,
     /// How often a delivery is tried before it is dead.
     pub last_attempt: i32,
@@ -51,10 +77,16 @@ pub struct Options {
     pub time_zone: Tz,
     /// Where secrets are looked up that the policy names as variables.
     pub environment: Environment,
+    /// Ways out that the program brings along, by the names of the channels that the policy declares as custom.
+    pub channels: HashMap<String, Arc<dyn Channel>>,
+    /// Gets a sign of life after rounds that went well, so that somebody notices when they end.
+    pub heartbeat: Option<Http>,
     /// Draws the dashboard that goes inline, where the provider can.
     pub picture: Option<Picture>,
     /// Hears what each round of [`follow`] did.
     pub listener: Option<Listener>,
+    /// Hears how far deliveries have come.
+    pub witness: Option<Witness>,
 }
 
 impl Default for Options {
@@ -63,13 +95,17 @@ impl Default for Options {
             worker: format!("audit-notify {}", std::process::id()),
             lease: Duration::from_secs(120),
             interval: Duration::from_secs(1),
+            poll: Duration::from_millis(100),
             batch: 20,
             last_attempt: 10,
             timeouts: Timeouts::default(),
             time_zone: Tz::UTC,
             environment: Box::new(|_| None),
+            channels: HashMap::new(),
+            heartbeat: None,
             picture: None,
             listener: None,
+            witness: None,
         }
     }
 }
@@ -100,6 +136,8 @@ pub struct RunReport {
     pub paused: Vec<(String, String)>,
     /// Channels that can not be used as they are declared, for example because a secret is missing.
     pub unusable: Vec<(String, String)>,
+    /// Recipients that a provider called dead, with the channel: further messages leave them out.
+    pub left_out: Vec<(String, String)>,
     /// Messages whose lease ran out before we were through: another worker answers for them.
     pub lost: usize,
 }
@@ -185,7 +223,11 @@ pub fn run_once(
     }
     let report = round(conn, options, clock, &AtomicBool::new(false));
     outbox::release_only_notifier(conn)?;
-    report
+    let report = report?;
+    if let Some(heartbeat) = &options.heartbeat {
+        sign_of_life(heartbeat);
+    }
+    Ok(report)
 }
 
 /// Ticks and delivers, on and on, until `stop` is set or the clock ends. A database that goes away is waited for.
@@ -200,13 +242,16 @@ pub fn follow(
 ) -> Result<()> {
     let mut connection = Some(audit_schema::connect(url)?);
     let mut pause = options.interval;
+    let mut seen = None;
+    let mut signed: Option<Instant> = None;
     while !stop.load(Ordering::Relaxed) {
         let worked = match connection.as_mut() {
-            Some(conn) => round(conn, &mut options, &clock, &stop),
+            Some(conn) => round_if_due(conn, &mut options, &clock, &stop, &mut seen),
             None => match audit_schema::connect(url) {
                 Ok(conn) => {
                     tracing::info!("the database is back");
                     connection = Some(conn);
+                    seen = None;
                     continue;
                 }
                 Err(error) => Err(Error::from(error)),
@@ -215,11 +260,19 @@ pub fn follow(
         let wait = match worked {
             Ok(report) => {
                 pause = options.interval;
-                tell(&report);
-                if let Some(listener) = options.listener.as_mut() {
-                    listener(&report);
+                if let Some(report) = report {
+                    tell(&report);
+                    if let Some(listener) = options.listener.as_mut() {
+                        listener(&report);
+                    }
+                    if let Some(heartbeat) = &options.heartbeat
+                        && signed.is_none_or(|at| at.elapsed() >= SIGN_OF_LIFE)
+                    {
+                        signed = Some(Instant::now());
+                        sign_of_life(heartbeat);
+                    }
                 }
-                pause
+                options.poll.min(options.interval)
             }
             Err(error) => {
                 connection = None;
@@ -245,6 +298,38 @@ pub fn follow(
     Ok(())
 }
 
+/// A round, if the last one is long enough ago or somebody wrote something since.
+fn round_if_due(
+    conn: &mut PgConnection,
+    options: &mut Options,
+    clock: &dyn Clock,
+    stop: &AtomicBool,
+    seen: &mut Option<(String, DateTime<Utc>)>,
+) -> Result<Option<RunReport>> {
+    let interval = TimeDelta::from_std(options.interval).unwrap_or(TimeDelta::seconds(1));
+    if let Some((position, at)) = seen
+        && clock.now() - *at < interval
+        && outbox::position(conn)? == *position
+    {
+        return Ok(None);
+    }
+    let (began, now) = (Instant::now(), clock.now());
+    *seen = None;
+    let report = round(conn, options, clock, stop)?;
+    // The round itself moved the position, and so did whoever wrote meanwhile.
+    if began.elapsed() < SHORT {
+        *seen = Some((outbox::position(conn)?, now));
+    }
+    Ok(Some(report))
+}
+
+/// That it does not get through is not our trouble: whoever waits for it will say so.
+fn sign_of_life(heartbeat: &Http) {
+    if let Err(error) = heartbeat.post("", &[], b"{}") {
+        tracing::warn!("no sign of life could be given: {error}");
+    }
+}
+
 /// One round: a tick, and all deliveries that are due. Several may run at once. Before each request it looks at `stop`.
 ///
 /// # Errors
@@ -264,6 +349,7 @@ pub fn round(
         clock,
         stop,
         channels: HashMap::new(),
+        dead_recipients: dead_recipients(conn)?,
         picture: None,
     };
     while !stop.load(Ordering::Relaxed) && round.batch(conn, &mut report)? {}
@@ -272,6 +358,106 @@ pub fn round(
         .filter_map(|channel| Some((channel.name, channel.paused_why?)))
         .collect();
     Ok(report)
+}
+
+/// A message that would go out now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    /// The name of the channel.
+    pub channel: String,
+    /// Who would get it.
+    pub recipients: Vec<String>,
+    /// Which attempt it would be.
+    pub attempt: i32,
+    /// What it is about.
+    pub subject: String,
+    /// What it says.
+    pub text: String,
+}
+
+/// The messages that are due, as they would go out, without sending or changing anything. Nothing is ticked either, so what
+/// the next tick would find is not among them.
+///
+/// # Errors
+/// When the database can not be reached or refuses.
+pub fn preview(conn: &mut PgConnection, options: &Options, clock: &dyn Clock) -> Result<Vec<Due>> {
+    let mut due = Vec::new();
+    let done = conn.transaction::<(), Undone, _>(|conn| {
+        let claim = options.claim();
+        for delivery in outbox::claim(conn, &claim, clock.wall()).map_err(Undone::Failed)? {
+            let opened = options.open(&delivery);
+            let recipients = opened.map_or_else(|_| Vec::new(), |channel| channel.recipients());
+            let kept = kept(&delivery).or_else(|| {
+                let content = content(&delivery, recipients.clone(), options.time_zone)?;
+                Some(message::render(&content))
+            });
+            due.extend(kept.map(|message| Due {
+                channel: delivery.channel_name,
+                recipients,
+                attempt: delivery.attempt,
+                subject: message.subject,
+                text: message.text,
+            }));
+        }
+        Err(Undone::Seen)
+    });
+    match done {
+        Ok(()) | Err(Undone::Seen) => Ok(due),
+        Err(Undone::Failed(error)) => Err(error.into()),
+    }
+}
+
+/// Why a transaction is rolled back.
+enum Undone {
+    Seen,
+    Failed(audit_schema::Error),
+}
+
+impl From<diesel::result::Error> for Undone {
+    fn from(error: diesel::result::Error) -> Self {
+        Undone::Failed(error.into())
+    }
+}
+
+impl Options {
+    fn claim(&self) -> Claim {
+        Claim {
+            worker: self.worker.clone(),
+            lease: TimeDelta::from_std(self.lease).unwrap_or(TimeDelta::minutes(2)),
+            at_most: self.batch,
+            last_attempt: self.last_attempt,
+        }
+    }
+
+    /// The channel of a delivery, or why there is none.
+    fn open(&self, delivery: &Delivery) -> Result<Arc<dyn Channel>, String> {
+        if delivery.provider == "custom"
+            && let Some(channel) = self.channels.get(&delivery.channel_name)
+        {
+            return Ok(Arc::clone(channel));
+        }
+        let definition = &delivery.channel_definition;
+        provider::open(
+            &delivery.provider,
+            definition,
+            &self.environment,
+            self.timeouts,
+        )
+        .map(Arc::from)
+        .map_err(|error| chain(&error))
+    }
+}
+
+/// The message as an earlier attempt rendered it.
+fn kept(delivery: &Delivery) -> Option<Message> {
+    serde_json::from_value(delivery.message.clone()?).ok()
+}
+
+/// What a delivery has to say.
+fn content(delivery: &Delivery, recipients: Vec<String>, zone: Tz) -> Option<message::Content> {
+    let kind = Kind::from_name(&delivery.kind)?;
+    let told = delivery.told().ok()?;
+    message::decide(kind, &told, &delivery.channel_name, recipients, zone)
 }
 
 fn tell(report: &RunReport) {
@@ -293,9 +479,24 @@ fn tell(report: &RunReport) {
             undelivered.error
         );
     }
+    for (channel, address) in &report.left_out {
+        tracing::warn!(channel, address, "a dead recipient is left out from now on");
+    }
     for (channel, why) in &report.unusable {
         tracing::error!(channel, "{why}");
     }
+}
+
+/// The recipients to leave out, by the name of the channel.
+fn dead_recipients(conn: &mut PgConnection) -> Result<HashMap<String, Vec<String>>> {
+    let mut by_channel: HashMap<String, Vec<String>> = HashMap::new();
+    for recipient in delivery::dead_recipients(conn)? {
+        by_channel
+            .entry(recipient.channel)
+            .or_default()
+            .push(recipient.address);
+    }
+    Ok(by_channel)
 }
 
 /// What is kept from batch to batch.
@@ -303,7 +504,9 @@ struct Round<'a> {
     options: &'a mut Options,
     clock: &'a dyn Clock,
     stop: &'a AtomicBool,
-    channels: HashMap<i32, Result<Box<dyn Channel>, String>>,
+    channels: HashMap<i32, Result<Arc<dyn Channel>, String>>,
+    /// By the name of the channel.
+    dead_recipients: HashMap<String, Vec<String>>,
     /// Drawn at most once, when the first message wants it.
     picture: Option<Option<Vec<u8>>>,
 }
@@ -313,6 +516,8 @@ struct Parcel {
     delivery: Delivery,
     message: Message,
     picture: Option<Vec<u8>>,
+    /// The recipients that are left out.
+    dead: Vec<String>,
 }
 
 /// What came of a delivery.
@@ -325,17 +530,12 @@ enum Sent {
 impl Round<'_> {
     /// Claims and sends some deliveries. False when none is due.
     fn batch(&mut self, conn: &mut PgConnection, report: &mut RunReport) -> Result<bool> {
-        let claim = Claim {
-            worker: self.options.worker.clone(),
-            lease: TimeDelta::from_std(self.options.lease).unwrap_or(TimeDelta::minutes(2)),
-            at_most: self.options.batch,
-            last_attempt: self.options.last_attempt,
-        };
         let claimed_at = Instant::now();
-        let claimed = outbox::claim(conn, &claim, self.clock.wall())?;
+        let claimed = outbox::claim(conn, &self.options.claim(), self.clock.wall())?;
         if claimed.is_empty() {
             return Ok(false);
         }
+        self.seen(Step::Claimed);
 
         let mut parcels: HashMap<i32, Vec<Parcel>> = HashMap::new();
         for delivery in claimed {
@@ -347,16 +547,27 @@ impl Round<'_> {
             }
         }
 
-        // No request may begin that the lease might not outlive.
-        let begin_before = claimed_at
-            + self
-                .options
-                .lease
-                .saturating_sub(self.options.timeouts.total);
+        // No request may begin that the lease might not outlive; and a slow channel gives way now and then, so that what
+        // came in for the others meanwhile does not wait for all of it.
+        let lease = self
+            .options
+            .lease
+            .saturating_sub(self.options.timeouts.total);
+        let begin_before = claimed_at + lease.min(self.options.interval.max(SHORT));
         let wall = self.clock.wall();
-        let channels = &self.channels;
-        let stop = self.stop;
-        let last_attempt = self.options.last_attempt;
+        let Round {
+            options,
+            channels,
+            stop,
+            dead_recipients,
+            ..
+        } = self;
+        let (stop, witness) = (*stop, &options.witness);
+        let seen = |step| {
+            if let Some(witness) = witness {
+                witness(step);
+            }
+        };
         // A channel is served in order, channels side by side: one that hangs does not hold up the others. Results are
         // written as they come, so that a crash forgets as little as possible.
         std::thread::scope(|scope| {
@@ -368,20 +579,25 @@ impl Round<'_> {
                 };
                 scope.spawn(move || {
                     let mut wanting = None;
-                    for parcel in parcels {
+                    for (place, parcel) in parcels.into_iter().enumerate() {
+                        let late = Instant::now() >= begin_before && place > 0;
                         let sent = match wanting {
                             Some(wait) => Sent::NotTried(wait),
-                            None if Instant::now() >= begin_before
-                                || stop.load(Ordering::Relaxed) =>
-                            {
+                            None if late || stop.load(Ordering::Relaxed) => {
                                 Sent::NotTried(TimeDelta::zero())
                             }
-                            None => Sent::Tried(channel.send(&Envelope {
-                                delivery_id: parcel.delivery.delivery_id,
-                                message: &parcel.message,
-                                picture: parcel.picture.as_deref(),
-                                now: wall.unwrap_or_else(Utc::now),
-                            })),
+                            None => {
+                                seen(Step::Sending);
+                                let sent = channel.send(&Envelope {
+                                    delivery_id: parcel.delivery.delivery_id,
+                                    message: &parcel.message,
+                                    picture: parcel.picture.as_deref(),
+                                    dead: &parcel.dead,
+                                    now: wall.unwrap_or_else(Utc::now),
+                                });
+                                seen(Step::Answered);
+                                Sent::Tried(sent)
+                            }
                         };
                         wanting = match &sent {
                             Sent::Tried(Err(SendError::Refused { .. })) => Some(TimeDelta::zero()),
@@ -397,7 +613,15 @@ impl Round<'_> {
             }
             drop(results);
             for (parcel, sent) in received {
-                settle(conn, parcel, sent, last_attempt, wall, report)?;
+                leave_out(conn, &parcel, &sent, dead_recipients, report)?;
+                let others = channels
+                    .get(&parcel.delivery.channel_id)
+                    .and_then(|channel| channel.as_ref().ok())
+                    .is_some_and(|channel| {
+                        has_somebody(channel.as_ref(), &parcel.delivery, dead_recipients)
+                    });
+                settle(conn, parcel, sent, options.last_attempt, others, wall, report)?;
+                seen(Step::Written);
             }
             Ok(true)
         })
@@ -410,68 +634,47 @@ impl Round<'_> {
         delivery: Delivery,
         report: &mut RunReport,
     ) -> Result<Option<Parcel>> {
-        let environment = &self.options.environment;
-        let timeouts = self.options.timeouts;
+        let options = &*self.options;
         let channel = self.channels.entry(delivery.channel_id).or_insert_with(|| {
-            provider::open(
-                &delivery.provider,
-                &delivery.channel_definition,
-                environment,
-                timeouts,
-            )
-            .map_err(|error| chain(&error))
-            .inspect_err(|why| {
-                report
-                    .unusable
-                    .push((delivery.channel_name.clone(), why.clone()))
+            options.open(&delivery).inspect_err(|why| {
+                let channel = delivery.channel_name.clone();
+                report.unusable.push((channel, why.clone()));
             })
         });
         let channel = match channel {
-            Ok(channel) => channel,
+            Ok(channel) => Arc::clone(channel),
             Err(_) => {
                 outbox::release(conn, &delivery, PATIENCE, self.clock.wall())?;
                 return Ok(None);
             }
         };
 
+        let dead = self
+            .dead_recipients
+            .get(&delivery.channel_name)
+            .cloned()
+            .unwrap_or_default();
+        if !dead.is_empty() && !has_somebody(channel.as_ref(), &delivery, &self.dead_recipients) {
+            let why = "every recipient of the channel is dead";
+            self.give_up(conn, &delivery, why, report)?;
+            return Ok(None);
+        }
+
         // An earlier attempt may have got through without our hearing of it: the same key must carry the same message.
-        let kept = delivery
-            .message
-            .clone()
-            .and_then(|message| serde_json::from_value::<Message>(message).ok());
-        if let Some(message) = kept {
+        if let Some(message) = kept(&delivery) {
             let picture = delivery.picture.clone();
             return Ok(Some(Parcel {
                 delivery,
                 message,
                 picture,
+                dead,
             }));
         }
 
-        let content = Kind::from_name(&delivery.kind).and_then(|kind| {
-            let told = delivery.told().ok()?;
-            message::decide(
-                kind,
-                &told,
-                &delivery.channel_name,
-                channel.recipients(),
-                self.options.time_zone,
-            )
-        });
+        let content = content(&delivery, channel.recipients(), self.options.time_zone);
         let Some(content) = content else {
-            let failure = Failure {
-                error: "the notice could not be read from the outbox".to_owned(),
-                permanent: true,
-                ..Failure::default()
-            };
-            outbox::fail(
-                conn,
-                &delivery,
-                &failure,
-                self.options.last_attempt,
-                self.clock.wall(),
-            )?;
-            report.dead.push(undelivered(&delivery, "", failure.error));
+            let why = "the notice could not be read from the outbox";
+            self.give_up(conn, &delivery, why, report)?;
             return Ok(None);
         };
         let message = message::render(&content);
@@ -488,21 +691,89 @@ impl Round<'_> {
             report.lost += 1;
             return Ok(None);
         }
+        self.seen(Step::Kept);
         Ok(Some(Parcel {
             delivery,
             message,
             picture,
+            dead,
         }))
+    }
+
+    /// Gives up a delivery that no attempt could bring through.
+    fn give_up(
+        &self,
+        conn: &mut PgConnection,
+        delivery: &Delivery,
+        why: &str,
+        report: &mut RunReport,
+    ) -> Result<()> {
+        let failure = Failure {
+            error: why.to_owned(),
+            permanent: true,
+            ..Failure::default()
+        };
+        let last_attempt = self.options.last_attempt;
+        outbox::fail(conn, delivery, &failure, last_attempt, self.clock.wall())?;
+        report.dead.push(undelivered(delivery, "", failure.error));
+        Ok(())
+    }
+
+    fn seen(&self, step: Step) {
+        if let Some(witness) = &self.options.witness {
+            witness(step);
+        }
     }
 }
 
-/// Writes down what came of a delivery.
+/// Whether anybody is left to whom a channel can deliver. One without addresses delivers to whom it may concern.
+fn has_somebody(
+    channel: &dyn Channel,
+    delivery: &Delivery,
+    dead: &HashMap<String, Vec<String>>,
+) -> bool {
+    let recipients = channel.recipients();
+    let dead = dead
+        .get(&delivery.channel_name)
+        .map_or(&[][..], Vec::as_slice);
+    recipients.is_empty()
+        || recipients
+            .iter()
+            .any(|recipient| !dead.contains(recipient))
+}
+
+/// Writes down which recipients the provider called dead.
+fn leave_out(
+    conn: &mut PgConnection,
+    parcel: &Parcel,
+    sent: &Sent,
+    dead: &mut HashMap<String, Vec<String>>,
+    report: &mut RunReport,
+) -> Result<()> {
+    let (named, why) = match sent {
+        Sent::Tried(Ok(receipt)) => (&receipt.dead, "the provider called it dead".to_owned()),
+        Sent::Tried(Err(SendError::DeadRecipients { dead, error, .. })) => (dead, error.clone()),
+        _ => return Ok(()),
+    };
+    let channel = &parcel.delivery.channel_name;
+    for address in named {
+        delivery::leave_out(conn, channel, address, &why)?;
+        report.left_out.push((channel.clone(), address.clone()));
+        dead.entry(channel.clone())
+            .or_default()
+            .push(address.clone());
+    }
+    Ok(())
+}
+
+/// Writes down what came of a delivery. `others` says whether anybody is left whom the provider did not call dead.
 fn settle(
     conn: &mut PgConnection,
     parcel: Parcel,
     sent: Sent,
     last_attempt: i32,
-    wall: Option<chrono::DateTime<Utc>>,
+    others: bool,
+    wall: Option<DateTime<Utc>>,
     report: &mut RunReport,
 ) -> Result<()> {
     let Parcel {
@@ -548,6 +819,17 @@ fn settle(
             status: status.map(i32::from),
             retry_after: None,
             permanent: true,
+        },
+        // The others get it with the next attempt. Where none is named, asking again would be in vain.
+        Sent::Tried(Err(SendError::DeadRecipients {
+            status,
+            error,
+            dead,
+        })) => Failure {
+            error,
+            status: status.map(i32::from),
+            retry_after: None,
+            permanent: !others || dead.is_empty(),
         },
         Sent::Tried(Err(SendError::Unreachable { error })) => Failure {
             error,

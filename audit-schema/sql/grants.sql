@@ -33,7 +33,10 @@ grant execute on function
     audit.release_delivery(uuid, uuid, interval, timestamptz),
     audit.refuse_delivery(uuid, uuid, text, integer, timestamptz),
     audit.resume_channel(text),
-    audit.redrive(text)
+    audit.redrive(text),
+    audit.redrive_delivery(uuid),
+    audit.leave_out(text, text, text),
+    audit.take_back_in(text, text)
 to audit_operator, audit_admin;
 
 -- Watching and declaring. These run with the rights of the caller, who must own the table; the parts that only the

@@ -60,6 +60,15 @@ pub enum Error {
         several: bool,
     },
 
+    /// No delivery has an identity that begins so, or several have.
+    #[error("{} an id that begins with `{id}`", if *several { "several deliveries have" } else { "no delivery has" })]
+    NoSuchDelivery {
+        /// As it was given.
+        id: String,
+        /// Whether there are several.
+        several: bool,
+    },
+
     /// The server is older than the oldest one that the pipeline supports.
     #[error("PostgreSQL {found} is too old, the oldest supported is 14")]
     ServerTooOld {

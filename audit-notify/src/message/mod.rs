@@ -93,6 +93,12 @@ impl Message {
         }
     }
 
+    /// What identifies the message among mails: the same in every attempt, so that a mail program can drop a duplicate.
+    #[must_use]
+    pub fn message_id(delivery_id: Uuid) -> String {
+        format!("<{delivery_id}@{}>", Self::DOMAIN)
+    }
+
     /// Headers that tie the messages of an episode together, and by which a duplicate is recognised.
     #[must_use]
     pub fn headers(&self, delivery_id: Uuid) -> BTreeMap<&'static str, String> {

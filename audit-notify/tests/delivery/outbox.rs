@@ -92,6 +92,7 @@ fn declare_channel(database: &Database, name: &str, provider: &str, definition: 
 fn resend(url: &str) -> Value {
     json!({ "resend": {
         "from": "audit@example.com", "to": ["ops@example.com"], "api_key": { "env": "KEY" }, "base_url": url,
+        "allow_private": true,
     }})
 }
 

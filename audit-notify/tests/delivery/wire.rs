@@ -18,11 +18,11 @@ const PIXEL: &[u8] = b"\x89PNG\r\n\x1a\n";
 fn channel(provider: &str, server: &Provider) -> Box<dyn Channel> {
     let definition = match provider {
         "webhook" => {
-            json!({ "webhook": { "url": format!("{}/hook", server.url()), "secret": { "env": "SECRET" } } })
+            json!({ "webhook": { "url": format!("{}/hook", server.url()), "secret": { "env": "SECRET" }, "allow_private": true } })
         }
         mail => json!({ mail: {
             "from": "Audit <audit@example.com>", "to": ["ops@example.com", "Ann <ann@example.com>"],
-            "api_key": { "env": "KEY" }, "base_url": server.url(),
+            "api_key": { "env": "KEY" }, "base_url": server.url(), "allow_private": true,
         }}),
     };
     let environment = |name: &str| match name {
@@ -38,6 +38,7 @@ fn envelope(message: &Message) -> Envelope<'_> {
         delivery_id: delivery_id(),
         message,
         picture: Some(PIXEL),
+        dead: &[],
         now: Utc.timestamp_opt(1_649_367_553, 0).unwrap(),
     }
 }
