@@ -288,7 +288,8 @@ impl std::fmt::Debug for Http {
     }
 }
 
-fn shorten(text: &str) -> String {
+/// One line that is not too long for an error.
+pub(super) fn shorten(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     shorten_to(&line, MOST_CHARACTERS)
 }

@@ -14,6 +14,7 @@ mod sendgrid;
 mod ses;
 mod sigv4;
 mod slack;
+mod smtp;
 mod webhook;
 
 use audit_core::{Mail, MailApi, Place, Provider, SecretValue};
@@ -29,6 +30,7 @@ pub use resend::Resend;
 pub use sendgrid::SendGrid;
 pub use ses::{Credentials, Ses};
 pub use slack::Slack;
+pub use smtp::{Server, Smtp};
 pub use webhook::{Webhook, sign};
 
 use crate::channel::Channel;
@@ -152,6 +154,29 @@ pub fn open(
             };
             let http = Http::new(url.resolve(environment)?.reveal(), reach)?;
             Box::new(Webhook::new(http, &secret.resolve(environment)?)?)
+        }
+        Provider::Smtp {
+            mail,
+            host,
+            port,
+            tls,
+            user,
+            password,
+        } => {
+            let login = match (user, password) {
+                (Some(user), Some(password)) => {
+                    Some((user.resolve(environment)?, password.resolve(environment)?))
+                }
+                _ => None,
+            };
+            let server = Server {
+                host,
+                port,
+                tls,
+                login,
+                timeouts,
+            };
+            Box::new(Smtp::new(server, mail)?)
         }
         Provider::File { directory } => Box::new(File::new(directory)),
         Provider::Custom {} => return Err(ChannelError::Custom),
