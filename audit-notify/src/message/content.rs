@@ -300,10 +300,9 @@ fn subject(told: &Told, severity: Severity, kind: Kind) -> String {
         other => format!("{name} {other}"),
     }));
     let again = if kind == Kind::Firing { "" } else { "Re: " };
-    shorten(
-        &format!("{again}{}: {}", severity.label(), parts.join(", ")),
-        SUBJECT,
-    )
+    let subject = format!("{again}{}: {}", severity.label(), parts.join(", "));
+    // A value with a line break in it would end the header.
+    shorten(&subject.replace(char::is_control, " "), SUBJECT)
 }
 
 /// What the table of numbers leaves out, because the sentences above it say it.

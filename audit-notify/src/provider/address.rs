@@ -24,6 +24,18 @@ impl<'a> Mailbox<'a> {
         }
     }
 
+    /// `Name <address>`, with quotes where a name would be taken apart without them.
+    pub(super) fn quoted(&self) -> String {
+        let Some(name) = self.name else {
+            return self.address.to_owned();
+        };
+        if !name.contains(|character| "()<>[]:;@\\,.\"".contains(character)) {
+            return format!("{name} <{}>", self.address);
+        }
+        let name = name.replace('\\', "\\\\").replace('"', "\\\"");
+        format!("\"{name}\" <{}>", self.address)
+    }
+
     /// `{"email": …, "name": …}`. A name must not hold commas or semicolons.
     pub(super) fn json(&self) -> Value {
         match self.name {
@@ -31,6 +43,14 @@ impl<'a> Mailbox<'a> {
             None => json!({ "email": self.address }),
         }
     }
+}
+
+/// The addresses as a header has them, in UTF-8.
+pub(super) fn quoted(addresses: &[String]) -> Vec<String> {
+    addresses
+        .iter()
+        .map(|address| Mailbox::read(address).quoted())
+        .collect()
 }
 
 /// The addresses as `{"email": …, "name": …}`.
@@ -59,5 +79,16 @@ mod tests {
             Mailbox::read("<audit@example.com>").json(),
             json!({ "email": "audit@example.com" })
         );
+    }
+
+    #[test]
+    fn a_name_is_quoted_where_it_must_be() {
+        for (written, quoted) in [
+            ("audit@example.com", "audit@example.com"),
+            ("Ünal <audit@example.com>", "Ünal <audit@example.com>"),
+            ("Audit, \"Ops\" <audit@example.com>", "\"Audit, \\\"Ops\" <audit@example.com>"),
+        ] {
+            assert_eq!(Mailbox::read(written).quoted(), quoted);
+        }
     }
 }

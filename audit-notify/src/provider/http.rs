@@ -323,3 +323,41 @@ fn host(url: &str) -> &str {
             .map_or(authority, |(host, _)| host),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_leads_to_a_private_address_is_refused() {
+        let http = Http {
+            agent: ureq::Agent::with_parts(
+                ureq::config::Config::default(),
+                DefaultConnector::default(),
+                PublicOnly::unless(false),
+            ),
+            // As a name of a zone of somebody's own would, it resolves to an address of this machine.
+            base_url: SecretValue::new("http://localhost:9"),
+            secrets: Vec::new(),
+        };
+        let Err(SendError::Refused { status: None, error }) = http.post("/", &[], b"{}") else {
+            panic!("it was not refused");
+        };
+        assert_eq!(
+            error,
+            "`localhost:9` is in a private network, and the channel does not say `allow_private: true`"
+        );
+    }
+
+    #[test]
+    fn a_host_is_found_in_an_address() {
+        for (url, found) in [
+            ("https://api.example.com/v3", "api.example.com"),
+            ("http://user:key@example.com:8080/x", "example.com"),
+            ("http://[::1]:80", "::1"),
+            ("http://127.0.0.1?x", "127.0.0.1"),
+        ] {
+            assert_eq!(host(url), found);
+        }
+    }
+}

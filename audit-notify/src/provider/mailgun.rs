@@ -7,6 +7,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::Http;
+use super::address::{Mailbox, quoted};
 use super::http::smaller;
 use crate::channel::{Channel, Envelope, Receipt, SendError};
 use crate::message::{Message, PICTURE_ID};
@@ -52,17 +53,17 @@ impl Mailgun {
         let message = envelope.message;
         let mail = self.mail.without(envelope.dead);
         let mut form = Form::new(envelope.delivery_id);
-        form.field("from", &mail.from);
+        form.field("from", &Mailbox::read(&mail.from).quoted());
         for (name, addresses) in [("to", &mail.to), ("cc", &mail.cc), ("bcc", &mail.bcc)] {
-            for address in addresses {
-                form.field(name, address);
+            for address in quoted(addresses) {
+                form.field(name, &address);
             }
         }
         form.field("subject", &message.subject);
         form.field("text", &message.text);
         form.field("html", &message.html(picture.is_some()));
         if let Some(reply_to) = &mail.reply_to {
-            form.field("h:Reply-To", reply_to);
+            form.field("h:Reply-To", &Mailbox::read(reply_to).quoted());
         }
         form.field("h:Message-Id", &Message::message_id(envelope.delivery_id));
         for (name, value) in message.headers(envelope.delivery_id) {

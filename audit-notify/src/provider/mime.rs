@@ -61,17 +61,14 @@ pub(super) fn mime(envelope: &Envelope<'_>, mail: &Mail, picture: Option<&[u8]>)
     lines.join("\r\n")
 }
 
-/// An address with its name, as a header has it.
-fn mailbox(text: &str) -> String {
-    let Mailbox { name, address } = Mailbox::read(text);
-    let address = one_line(address);
-    match name {
-        None => address,
-        Some(name) if name.is_ascii() => {
-            let name = one_line(name).replace('\\', "\\\\").replace('"', "\\\"");
-            format!("\"{name}\" <{address}>")
+/// An address with its name, as a header has it: in ASCII.
+pub(super) fn mailbox(text: &str) -> String {
+    let mailbox = Mailbox::read(text);
+    match mailbox.name {
+        Some(name) if !name.is_ascii() => {
+            format!("{} <{}>", encoded_word(name), one_line(mailbox.address))
         }
-        Some(name) => format!("{} <{address}>", encoded_word(name)),
+        _ => one_line(&mailbox.quoted()),
     }
 }
 

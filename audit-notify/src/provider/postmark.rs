@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::Http;
+use super::address::{Mailbox, quoted};
 use super::http::{Answer, smaller};
 use crate::channel::{Channel, Envelope, Receipt, SendError};
 use crate::message::{Message, PICTURE_ID};
@@ -62,8 +63,8 @@ impl Postmark {
         );
         headers.push(json!({ "Name": "X-PM-KeepID", "Value": "true" }));
         let mut body = json!({
-            "From": mail.from,
-            "To": mail.to.join(", "),
+            "From": Mailbox::read(&mail.from).quoted(),
+            "To": quoted(&mail.to).join(", "),
             "Subject": message.subject,
             "TextBody": message.text,
             "HtmlBody": message.html(picture.is_some()),
@@ -75,13 +76,13 @@ impl Postmark {
             "TrackLinks": "None",
         });
         if !mail.cc.is_empty() {
-            body["Cc"] = json!(mail.cc.join(", "));
+            body["Cc"] = json!(quoted(&mail.cc).join(", "));
         }
         if !mail.bcc.is_empty() {
-            body["Bcc"] = json!(mail.bcc.join(", "));
+            body["Bcc"] = json!(quoted(&mail.bcc).join(", "));
         }
         if let Some(reply_to) = mail.reply_to {
-            body["ReplyTo"] = json!(reply_to);
+            body["ReplyTo"] = json!(Mailbox::read(&reply_to).quoted());
         }
         if let Some(picture) = picture {
             body["Attachments"] = json!([{
@@ -126,7 +127,7 @@ impl Postmark {
         self.mail
             .recipients()
             .filter(|one| {
-                let address = super::address::Mailbox::read(one).address;
+                let address = Mailbox::read(one).address;
                 words.iter().any(|word| word.eq_ignore_ascii_case(address))
             })
             .cloned()

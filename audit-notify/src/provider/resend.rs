@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::Http;
+use super::address::{Mailbox, quoted};
 use super::http::smaller;
 use crate::channel::{Channel, Envelope, Receipt, SendError};
 use crate::message::PICTURE_ID;
@@ -36,8 +37,8 @@ impl Resend {
         let message = envelope.message;
         let mail = self.mail.without(envelope.dead);
         let mut body = json!({
-            "from": mail.from,
-            "to": mail.to,
+            "from": Mailbox::read(&mail.from).quoted(),
+            "to": quoted(&mail.to),
             "subject": message.subject,
             "text": message.text,
             "html": message.html(picture.is_some()),
@@ -45,13 +46,13 @@ impl Resend {
             "tags": [{ "name": "kind", "value": message.kind.name() }],
         });
         if !mail.cc.is_empty() {
-            body["cc"] = json!(mail.cc);
+            body["cc"] = json!(quoted(&mail.cc));
         }
         if !mail.bcc.is_empty() {
-            body["bcc"] = json!(mail.bcc);
+            body["bcc"] = json!(quoted(&mail.bcc));
         }
         if let Some(reply_to) = mail.reply_to {
-            body["reply_to"] = json!([reply_to]);
+            body["reply_to"] = json!([Mailbox::read(&reply_to).quoted()]);
         }
         if let Some(picture) = picture {
             body["attachments"] = json!([{

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::Http;
 use super::http::{Answer, smaller};
+use super::mime::mailbox;
 use super::sigv4::{Signer, timestamp};
 use crate::channel::{Channel, Envelope, Receipt, SendError};
 use crate::message::PICTURE_ID;
@@ -87,13 +88,17 @@ impl Ses {
             }]);
         }
         let mut body = json!({
-            "FromEmailAddress": mail.from,
-            "Destination": { "ToAddresses": mail.to, "CcAddresses": mail.cc, "BccAddresses": mail.bcc },
+            "FromEmailAddress": mailbox(&mail.from),
+            "Destination": {
+                "ToAddresses": mailboxes(&mail.to),
+                "CcAddresses": mailboxes(&mail.cc),
+                "BccAddresses": mailboxes(&mail.bcc),
+            },
             "Content": { "Simple": simple },
             "EmailTags": [{ "Name": "kind", "Value": message.kind.name() }],
         });
         if let Some(reply_to) = mail.reply_to {
-            body["ReplyToAddresses"] = json!([reply_to]);
+            body["ReplyToAddresses"] = json!([mailbox(&reply_to)]);
         }
         if let Some(configuration_set) = &self.configuration_set {
             body["ConfigurationSetName"] = json!(configuration_set);
@@ -168,4 +173,9 @@ impl Channel for Ses {
             _ => answer.failure(&words, envelope.now),
         })
     }
+}
+
+/// Names are in ASCII here, or the message is refused.
+fn mailboxes(addresses: &[String]) -> Vec<String> {
+    addresses.iter().map(|address| mailbox(address)).collect()
 }

@@ -28,8 +28,12 @@ impl Slack {
             .split_once("://")
             .and_then(|(_, rest)| rest.split_once('/'))
             .map_or("", |(_, path)| path);
+        let key = path.rsplit('/').next().unwrap_or_default();
         Slack {
-            http: http.hiding(url).hiding(&SecretValue::new(path)),
+            http: http
+                .hiding(url)
+                .hiding(&SecretValue::new(path))
+                .hiding(&SecretValue::new(key)),
         }
     }
 }
@@ -74,6 +78,7 @@ fn body(envelope: &Envelope<'_>) -> Value {
         section(format!("```{}```", escape(before_foot(rest), SECTION))),
     ];
     let runbook = message.data.get("runbook").and_then(Value::as_str);
+    let runbook = runbook.filter(|_| message.kind != Kind::Resolved);
     if let Some(runbook) = runbook.filter(|text| text.starts_with("https://")) {
         let address = escape(runbook, SECTION).replace('|', "%7C");
         blocks.push(section(format!("<{address}|Open the runbook>")));
