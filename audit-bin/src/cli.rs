@@ -11,6 +11,7 @@ use chrono_tz::Tz;
 use clap::{Args, Parser, Subcommand};
 
 use crate::command::check::CheckOptions;
+use crate::command::deliveries::DeliveriesCommand;
 use crate::command::quarantine::QuarantineCommand;
 use crate::command::{self, Output};
 use crate::connection::{ConnectionOptions, Database};
@@ -89,6 +90,11 @@ enum Command {
     Quarantine {
         #[command(subcommand)]
         command: Box<QuarantineCommand>,
+    },
+    /// See the messages of alerts, which were given up and why; try them again
+    Deliveries {
+        #[command(subcommand)]
+        command: DeliveriesCommand,
     },
     /// Prove that counters, summaries and the log are right, by reading everything
     Verify,
@@ -303,6 +309,9 @@ fn output(audit: Audit) -> anyhow::Result<Output> {
         }
         Command::Quarantine { command } => {
             return command::quarantine::run(&mut connection, *command, style);
+        }
+        Command::Deliveries { command } => {
+            return command::deliveries::run(&mut connection, command, style);
         }
         Command::Docs { out, check } => command::docs::run(&mut connection, &out, check, style)?,
         Command::Doctor => {

@@ -8,6 +8,7 @@ use audit_core::Policy;
 
 pub mod as_of;
 pub mod check;
+pub mod deliveries;
 pub mod docs;
 pub mod doctor;
 pub mod findings;

@@ -305,7 +305,8 @@ impl Mail {
                 .iter()
                 .any(|other| address(one).eq_ignore_ascii_case(address(other)))
         };
-        let alive = |all: &[String]| -> Vec<String> { all.iter().filter(is_alive).cloned().collect() };
+        let alive =
+            |all: &[String]| -> Vec<String> { all.iter().filter(is_alive).cloned().collect() };
         let mut mail = Mail {
             to: alive(&self.to),
             cc: alive(&self.cc),
@@ -340,7 +341,8 @@ mod tests {
 
     #[test]
     fn whoever_is_left_is_in_to() {
-        let addresses = |list: &[&str]| list.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>();
+        let addresses =
+            |list: &[&str]| list.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>();
         let mail = Mail {
             from: "audit@example.com".to_owned(),
             to: addresses(&["Ann <ann@example.com>"]),

@@ -1,8 +1,8 @@
 //! The policy file: what is accepted, and what a person reads about what is not.
 
 use audit_core::{
-    Action, AlertSeverity, Function, Mail, MailApi, Nulls, OnError, Period, Place, Policy, Provider,
-    QuarantineMode, RuleKind, Secret, Setting, Severity, Subject,
+    Action, AlertSeverity, Function, Mail, MailApi, Nulls, OnError, Period, Place, Policy,
+    Provider, QuarantineMode, RuleKind, Secret, Setting, Severity, Subject,
 };
 use insta::assert_snapshot;
 use proptest::prelude::*;
@@ -40,10 +40,7 @@ fn the_policy_of_the_demo_is_accepted() {
     assert_eq!(flights.owner, "ops-data@example.com");
     assert_eq!(policy.summaries[0].name, "departures_by_day");
     assert_eq!(policy.alerts[1].on, Subject::Rules);
-    assert!(matches!(
-        policy.channels[0].provider,
-        Provider::Resend(_)
-    ));
+    assert!(matches!(policy.channels[0].provider, Provider::Resend(_)));
 }
 
 #[test]

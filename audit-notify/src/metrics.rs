@@ -3,6 +3,10 @@
 use std::fmt::Write as _;
 
 use audit_schema::delivery::Figures;
+use chrono::{DateTime, Utc};
+
+/// Reads one figure.
+type Value = fn(&Figures) -> f64;
 
 /// The deliveries of all channels in Prometheus's text format.
 ///
@@ -21,15 +25,15 @@ use audit_schema::delivery::Figures;
 ///     attempts: vec![41, 2, 0, 0, 0],
 ///     within: vec![30, 40, 41, 41, 41, 41, 41, 41, 41],
 ///     seconds: 17.25,
-/// }]);
+/// }], chrono::DateTime::UNIX_EPOCH);
 /// assert!(text.contains("audit_outbox_waiting{channel=\"ops\"} 3\n"));
 /// assert!(text.contains("audit_delivery_seconds_bucket{channel=\"ops\",le=\"0.25\"} 30\n"));
 /// assert!(text.contains("audit_delivery_seconds_bucket{channel=\"ops\",le=\"+Inf\"} 41\n"));
 /// ```
 #[must_use]
-pub fn prometheus(channels: &[Figures]) -> String {
+pub fn prometheus(channels: &[Figures], now: DateTime<Utc>) -> String {
     let mut text = String::new();
-    let gauges: [(&str, &str, fn(&Figures) -> f64); 4] = [
+    let gauges: [(&str, &str, Value); 4] = [
         (
             "audit_outbox_waiting",
             "Messages that wait or are being sent.",
@@ -81,6 +85,15 @@ pub fn prometheus(channels: &[Figures]) -> String {
         let all = channel.within.last().copied().unwrap_or_default();
         let _ = writeln!(text, "{name}_count{{{label}}} {all}");
     }
+
+    let name = "audit_notify_last_round_timestamp_seconds";
+    head(
+        &mut text,
+        name,
+        "gauge",
+        "When audit-notify last went round.",
+    );
+    let _ = writeln!(text, "{name} {}", now.timestamp());
     text
 }
 
@@ -94,7 +107,10 @@ fn label(channel: &Figures) -> String {
     format!("channel=\"{name}\"")
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a monitoring system counts in floats")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a monitoring system counts in floats"
+)]
 fn as_float(count: i64) -> f64 {
     count as f64
 }

@@ -16,6 +16,7 @@ use crate::channel::{Channel, Envelope, Receipt, SendError};
 use crate::clock::Clock;
 use crate::error::{ChannelError, Error, Result};
 use crate::message::{self, Kind, Message};
+use crate::metrics::prometheus;
 use crate::provider::{self, Http, Timeouts};
 
 /// How long the messages of a channel wait that can not be reached, or lacks its secret, when they were not tried.
@@ -30,6 +31,9 @@ const SHORT: Duration = Duration::from_millis(50);
 /// How often whoever waits for a sign of life gets one.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(30);
 
+/// How often figures are made: they read all deliveries.
+const FIGURES: Duration = Duration::from_secs(15);
+
 /// Finds a variable of the environment.
 pub type Environment = Box<dyn Fn(&str) -> Option<String> + Send>;
 
@@ -38,6 +42,9 @@ pub type Picture = Box<dyn FnMut(&mut PgConnection) -> Option<Vec<u8>> + Send>;
 
 /// Hears what each round did.
 pub type Listener = Box<dyn FnMut(&RunReport) + Send>;
+
+/// Takes the figures about all channels, in Prometheus's text format.
+pub type Metrics = Box<dyn FnMut(&str) + Send>;
 
 /// Hears how far a delivery has come, wherever it may be cut off. For tests.
 pub type Witness = Box<dyn Fn(Step) + Send + Sync>;
@@ -81,6 +88,8 @@ pub struct Options {
     pub channels: HashMap<String, Arc<dyn Channel>>,
     /// Gets a sign of life after rounds that went well, so that somebody notices when they end.
     pub heartbeat: Option<Http>,
+    /// Gets figures about all channels now and then.
+    pub metrics: Option<Metrics>,
     /// Draws the dashboard that goes inline, where the provider can.
     pub picture: Option<Picture>,
     /// Hears what each round of [`follow`] did.
@@ -103,6 +112,7 @@ impl Default for Options {
             environment: Box::new(|_| None),
             channels: HashMap::new(),
             heartbeat: None,
+            metrics: None,
             picture: None,
             listener: None,
             witness: None,
@@ -224,6 +234,7 @@ pub fn run_once(
     let report = round(conn, options, clock, &AtomicBool::new(false));
     outbox::release_only_notifier(conn)?;
     let report = report?;
+    publish(conn, options, clock)?;
     if let Some(heartbeat) = &options.heartbeat {
         sign_of_life(heartbeat);
     }
@@ -244,9 +255,18 @@ pub fn follow(
     let mut pause = options.interval;
     let mut seen = None;
     let mut signed: Option<Instant> = None;
+    let mut published: Option<Instant> = None;
     while !stop.load(Ordering::Relaxed) {
         let worked = match connection.as_mut() {
-            Some(conn) => round_if_due(conn, &mut options, &clock, &stop, &mut seen),
+            Some(conn) => {
+                round_if_due(conn, &mut options, &clock, &stop, &mut seen).and_then(|report| {
+                    if report.is_some() && published.is_none_or(|at| at.elapsed() >= FIGURES) {
+                        published = Some(Instant::now());
+                        publish(conn, &mut options, &clock)?;
+                    }
+                    Ok(report)
+                })
+            }
             None => match audit_schema::connect(url) {
                 Ok(conn) => {
                     tracing::info!("the database is back");
@@ -321,6 +341,14 @@ fn round_if_due(
         *seen = Some((outbox::position(conn)?, now));
     }
     Ok(Some(report))
+}
+
+fn publish(conn: &mut PgConnection, options: &mut Options, clock: &dyn Clock) -> Result<()> {
+    if let Some(metrics) = options.metrics.as_mut() {
+        let now = clock.wall().unwrap_or_else(Utc::now);
+        metrics(&prometheus(&delivery::figures(conn)?, now));
+    }
+    Ok(())
 }
 
 /// That it does not get through is not our trouble: whoever waits for it will say so.
@@ -620,7 +648,15 @@ impl Round<'_> {
                     .is_some_and(|channel| {
                         has_somebody(channel.as_ref(), &parcel.delivery, dead_recipients)
                     });
-                settle(conn, parcel, sent, options.last_attempt, others, wall, report)?;
+                settle(
+                    conn,
+                    parcel,
+                    sent,
+                    options.last_attempt,
+                    others,
+                    wall,
+                    report,
+                )?;
                 seen(Step::Written);
             }
             Ok(true)
@@ -736,10 +772,7 @@ fn has_somebody(
     let dead = dead
         .get(&delivery.channel_name)
         .map_or(&[][..], Vec::as_slice);
-    recipients.is_empty()
-        || recipients
-            .iter()
-            .any(|recipient| !dead.contains(recipient))
+    recipients.is_empty() || recipients.iter().any(|recipient| !dead.contains(recipient))
 }
 
 /// Writes down which recipients the provider called dead.

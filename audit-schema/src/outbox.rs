@@ -398,8 +398,8 @@ pub fn position(conn: &mut PgConnection) -> Result<String> {
         #[diesel(sql_type = Text)]
         position: String,
     }
-    let row: Position =
-        diesel::sql_query("select pg_current_wal_insert_lsn()::text as position").get_result(conn)?;
+    let row: Position = diesel::sql_query("select pg_current_wal_insert_lsn()::text as position")
+        .get_result(conn)?;
     Ok(row.position)
 }
 

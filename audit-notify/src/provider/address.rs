@@ -86,7 +86,10 @@ mod tests {
         for (written, quoted) in [
             ("audit@example.com", "audit@example.com"),
             ("Ünal <audit@example.com>", "Ünal <audit@example.com>"),
-            ("Audit, \"Ops\" <audit@example.com>", "\"Audit, \\\"Ops\" <audit@example.com>"),
+            (
+                "Audit, \"Ops\" <audit@example.com>",
+                "\"Audit, \\\"Ops\" <audit@example.com>",
+            ),
         ] {
             assert_eq!(Mailbox::read(written).quoted(), quoted);
         }

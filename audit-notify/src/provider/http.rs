@@ -177,7 +177,9 @@ impl Http {
             ureq::Error::Other(other) if other.is::<IsPrivate>() => {
                 return SendError::Refused {
                     status: None,
-                    error: format!("`{host}` is in a private network, and the channel does not say `allow_private: true`"),
+                    error: format!(
+                        "`{host}` is in a private network, and the channel does not say `allow_private: true`"
+                    ),
                 };
             }
             ureq::Error::Timeout(_) => "it did not answer in time".to_owned(),
@@ -340,7 +342,11 @@ mod tests {
             base_url: SecretValue::new("http://localhost:9"),
             secrets: Vec::new(),
         };
-        let Err(SendError::Refused { status: None, error }) = http.post("/", &[], b"{}") else {
+        let Err(SendError::Refused {
+            status: None,
+            error,
+        }) = http.post("/", &[], b"{}")
+        else {
             panic!("it was not refused");
         };
         assert_eq!(

@@ -83,7 +83,11 @@ impl PagerDuty {
             return Ok(answer);
         }
         let said = answer.json();
-        let mut words = vec![said.get("message").and_then(Value::as_str).unwrap_or(&answer.body)];
+        let mut words = vec![
+            said.get("message")
+                .and_then(Value::as_str)
+                .unwrap_or(&answer.body),
+        ];
         let errors = said.get("errors").and_then(Value::as_array);
         words.extend(errors.into_iter().flatten().filter_map(Value::as_str));
         let words = words.join("; ");

@@ -172,9 +172,11 @@ impl Channel for Postmark {
                 })
             }
             // Whoever answers 200 with something else is not Postmark.
-            None if answer.is_success() => {
-                Err(answer.later("this is no answer of Postmark", envelope.now, TimeDelta::zero()))
-            }
+            None if answer.is_success() => Err(answer.later(
+                "this is no answer of Postmark",
+                envelope.now,
+                TimeDelta::zero(),
+            )),
             code => Err(self.failure(&answer, code.unwrap_or(0), words, envelope)),
         }
     }

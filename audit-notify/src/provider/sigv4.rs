@@ -84,6 +84,8 @@ fn hex(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
+    type Headers<'a> = &'a [(&'a str, &'a str)];
+
     /// From the test suite that AWS publishes, as far as it is about POSTs with a plain path.
     #[test]
     fn signatures_are_those_of_the_published_vectors() {
@@ -100,7 +102,7 @@ mod tests {
             "content-type",
             "application/x-www-form-urlencoded; charset=utf8",
         );
-        let cases: [(&[(&str, &str)], &str, &str); 6] = [
+        let cases: [(Headers<'_>, &str, &str); 6] = [
             // post-vanilla, and post-sts-header-after, whose token is not signed
             (
                 &[host, date],

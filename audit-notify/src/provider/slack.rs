@@ -72,7 +72,8 @@ fn body(envelope: &Envelope<'_>) -> Value {
         .text
         .split_once("\n\n")
         .unwrap_or((&message.text, ""));
-    let section = |text: String| json!({ "type": "section", "text": { "type": "mrkdwn", "text": text } });
+    let section =
+        |text: String| json!({ "type": "section", "text": { "type": "mrkdwn", "text": text } });
     let mut blocks = vec![
         section(format!("*{}* {}", mark, escape(headline, SECTION))),
         section(format!("```{}```", escape(before_foot(rest), SECTION))),

@@ -242,7 +242,10 @@ impl Server {
                 error if error.is_timeout() => self.unreachable("it did not answer in time"),
                 error if error.is_tls() => SendError::Refused {
                     status: None,
-                    error: format!("the mail server `{}` is not to be trusted: {reason}", self.host),
+                    error: format!(
+                        "the mail server `{}` is not to be trusted: {reason}",
+                        self.host
+                    ),
                 },
                 error if error.is_client() => SendError::Refused {
                     status: None,
@@ -252,7 +255,9 @@ impl Server {
             };
         };
         let what = what.map(|what| format!(" to {what}")).unwrap_or_default();
-        let error = shorten(&format!("the mail server answered {status}{what}: {reason}"));
+        let error = shorten(&format!(
+            "the mail server answered {status}{what}: {reason}"
+        ));
         match status {
             400..=499 => SendError::Later {
                 status: Some(status),

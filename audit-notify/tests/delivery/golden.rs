@@ -96,7 +96,10 @@ fn requests(provider: &str, options: Value) -> String {
     let first = short("Critical: public.flights, cancellations, EWR", "firing");
     // What the stub answers suits most, and is not at issue here.
     let _ = channel(provider, &server, several).send(&envelope(&first, Some(PIXEL)));
-    let second = short("Re: Critical: public.flüge, cancellations, “EWR”", "resolved");
+    let second = short(
+        "Re: Critical: public.flüge, cancellations, “EWR”",
+        "resolved",
+    );
     let _ = channel(provider, &server, options).send(&envelope(&second, None));
     let requests: Vec<String> = server
         .requests()
@@ -181,20 +184,40 @@ fn pagerduty_gets_an_event_for_each_of_several_alerts() {
 fn accounts_in_the_european_union_are_served_there() {
     for (provider, options, host) in [
         ("sendgrid", json!({}), "api.eu.sendgrid.com"),
-        ("mailgun", json!({ "domain": "mg.example.com" }), "api.eu.mailgun.net"),
-        ("pagerduty", json!({ "routing_key": { "env": "KEY" } }), "events.eu.pagerduty.com"),
+        (
+            "mailgun",
+            json!({ "domain": "mg.example.com" }),
+            "api.eu.mailgun.net",
+        ),
+        (
+            "pagerduty",
+            json!({ "routing_key": { "env": "KEY" } }),
+            "events.eu.pagerduty.com",
+        ),
     ] {
         let mut definition = json!({
             "from": "a@example.com", "to": ["b@example.com"], "api_key": { "env": "KEY" }, "region": "eu",
         });
-        definition.as_object_mut().unwrap().extend(options.as_object().unwrap().clone());
+        definition
+            .as_object_mut()
+            .unwrap()
+            .extend(options.as_object().unwrap().clone());
         // Nobody listens at this proxy, and the error names whom it was to reach.
         let environment = |name: &str| match name {
             "HTTPS_PROXY" => Some("http://127.0.0.1:9".to_owned()),
             name => environment(name),
         };
-        let channel = open(provider, &json!({ provider: definition }), &environment, Timeouts::default()).unwrap();
-        let failed = channel.send(&envelope(&short("s", "firing"), None)).unwrap_err().to_string();
+        let channel = open(
+            provider,
+            &json!({ provider: definition }),
+            &environment,
+            Timeouts::default(),
+        )
+        .unwrap();
+        let failed = channel
+            .send(&envelope(&short("s", "firing"), None))
+            .unwrap_err()
+            .to_string();
         assert!(failed.contains(host), "{failed}");
     }
 }
@@ -202,7 +225,8 @@ fn accounts_in_the_european_union_are_served_there() {
 #[test]
 fn dead_recipients_are_left_out() {
     let server = Provider::start([]);
-    let options = json!({ "to": ["ops@example.com"], "cc": ["Ann <ann@example.com>", "bob@example.com"] });
+    let options =
+        json!({ "to": ["ops@example.com"], "cc": ["Ann <ann@example.com>", "bob@example.com"] });
     let message = short("s", "firing");
     let dead = ["ops@example.com".to_owned(), "bob@example.com".to_owned()];
     for provider in ["resend", "sendgrid", "ses", "brevo"] {
@@ -215,7 +239,10 @@ fn dead_recipients_are_left_out() {
     for request in server.requests() {
         let body = request.golden();
         assert!(body.contains("ann@example.com"), "{body}");
-        assert!(!body.contains("ops@example.com") && !body.contains("bob@"), "{body}");
+        assert!(
+            !body.contains("ops@example.com") && !body.contains("bob@"),
+            "{body}"
+        );
     }
 }
 
@@ -223,13 +250,24 @@ fn dead_recipients_are_left_out() {
 fn no_channel_shows_its_secrets() {
     let server = Provider::start([]);
     for provider in [
-        "resend", "sendgrid", "postmark", "mailgun", "ses", "brevo", "slack", "pagerduty", "webhook",
+        "resend",
+        "sendgrid",
+        "postmark",
+        "mailgun",
+        "ses",
+        "brevo",
+        "slack",
+        "pagerduty",
+        "webhook",
     ] {
         let options = match provider {
             "ses" => json!({ "session_token": { "env": "TOKEN" } }),
             _ => json!({}),
         };
         let shown = format!("{:?}", channel(provider, &server, options));
-        assert!(!shown.contains("very_secret") && !shown.contains("C2FVsBQ"), "{shown}");
+        assert!(
+            !shown.contains("very_secret") && !shown.contains("C2FVsBQ"),
+            "{shown}"
+        );
     }
 }

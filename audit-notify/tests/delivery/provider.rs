@@ -78,7 +78,11 @@ impl Request {
         let body = match serde_json::from_slice::<Value>(&self.body) {
             Ok(json) => serde_json::to_string_pretty(&json).unwrap(),
             Err(_) => self.body.utf8_chunks().fold(String::new(), |text, chunk| {
-                let strange: String = chunk.invalid().iter().map(|byte| format!("\\x{byte:x}")).collect();
+                let strange: String = chunk
+                    .invalid()
+                    .iter()
+                    .map(|byte| format!("\\x{byte:x}"))
+                    .collect();
                 text + &chunk.valid().replace("\r\n", "⏎\n") + &strange
             }),
         };

@@ -10,7 +10,7 @@ use audit_notify::provider::{Timeouts, open};
 use audit_notify::{Channel, Receipt, SendError};
 use serde_json::json;
 
-use crate::golden::{environment, envelope, short};
+use crate::golden::{envelope, environment, short};
 use crate::provider::{Answer, Provider};
 
 /// What a server does with a connection on which a request came.
@@ -147,7 +147,10 @@ fn a_server_that_breaks_off_may_have_taken_the_message() {
         Deed::Say("HTTP/1.1 500 Oh\r\ncontent-length: many\r\n\r\nshort".to_owned()),
     ] {
         let sent = send(deed.clone(), Timeouts::default());
-        assert!(matches!(sent, Err(SendError::Unreachable { .. })), "{deed:?}: {sent:?}");
+        assert!(
+            matches!(sent, Err(SendError::Unreachable { .. })),
+            "{deed:?}: {sent:?}"
+        );
     }
 }
 
@@ -156,10 +159,16 @@ fn a_server_that_said_yes_has_taken_the_message_whatever_comes_then() {
     for (answer, id) in [
         ("content-length: 100\r\n\r\n{\"id\":\"m\"}", "None"),
         ("content-length: 3\r\n\r\n{\"id\":\"m\"}", "None"),
-        ("content-length: 10\r\n\r\n{\"id\":\"m\"}, and more", "Some(\"m\")"),
+        (
+            "content-length: 10\r\n\r\n{\"id\":\"m\"}, and more",
+            "Some(\"m\")",
+        ),
         ("transfer-encoding: chunked\r\n\r\nzzz\r\n", "None"),
     ] {
-        let sent = send(Deed::Say(format!("HTTP/1.1 200 OK\r\n{answer}")), Timeouts::default());
+        let sent = send(
+            Deed::Say(format!("HTTP/1.1 200 OK\r\n{answer}")),
+            Timeouts::default(),
+        );
         assert_eq!(said(&sent), format!("taken as {id}"), "{answer}");
     }
 }
@@ -168,21 +177,35 @@ fn a_server_that_said_yes_has_taken_the_message_whatever_comes_then() {
 fn a_server_that_takes_its_time_is_left() {
     let slow = "it did not answer in time";
     assert_eq!(said(&send(Deed::Hang, IMPATIENT)), slow);
-    assert_eq!(said(&send(Deed::Trickle("HTTP/1.1 500 Oh\r\nx: ".to_owned()), IMPATIENT)), slow);
+    assert_eq!(
+        said(&send(
+            Deed::Trickle("HTTP/1.1 500 Oh\r\nx: ".to_owned()),
+            IMPATIENT
+        )),
+        slow
+    );
     let body = "HTTP/1.1 500 Oh\r\ncontent-length: 1000000\r\n\r\n";
     assert_eq!(said(&send(Deed::Trickle(body.to_owned()), IMPATIENT)), slow);
     let body = "HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n";
-    assert_eq!(said(&send(Deed::Trickle(body.to_owned()), IMPATIENT)), "taken as None");
+    assert_eq!(
+        said(&send(Deed::Trickle(body.to_owned()), IMPATIENT)),
+        "taken as None"
+    );
 }
 
 #[test]
 fn a_redirect_is_not_followed() {
     let elsewhere = Provider::start([]);
     for status in [301, 302, 303, 307, 308] {
-        let answer = Answer::status(status).with("location", &format!("{}/emails", elsewhere.url()));
+        let answer =
+            Answer::status(status).with("location", &format!("{}/emails", elsewhere.url()));
         let server = Provider::start([answer]);
-        let sent = channel(&server.url(), true, Timeouts::default()).send(&envelope(&short("s", "firing"), None));
-        assert!(matches!(sent, Err(SendError::Later { .. })), "{status}: {sent:?}");
+        let sent = channel(&server.url(), true, Timeouts::default())
+            .send(&envelope(&short("s", "firing"), None));
+        assert!(
+            matches!(sent, Err(SendError::Later { .. })),
+            "{status}: {sent:?}"
+        );
         assert_eq!(server.requests().len(), 1);
     }
     assert_eq!(elsewhere.requests().len(), 0);
@@ -190,10 +213,22 @@ fn a_redirect_is_not_followed() {
 
 #[test]
 fn a_private_address_is_refused_before_anything_is_looked_up() {
-    for host in ["127.0.0.1:1", "[::1]:1", "localhost", "10.0.0.8", "169.254.169.254", "[::ffff:10.0.0.8]:80"] {
+    for host in [
+        "127.0.0.1:1",
+        "[::1]:1",
+        "localhost",
+        "10.0.0.8",
+        "169.254.169.254",
+        "[::ffff:10.0.0.8]:80",
+    ] {
         let definition = json!({ "webhook": { "url": format!("http://{host}/x"), "secret": { "env": "SECRET" } } });
         let error = open("webhook", &definition, &environment, Timeouts::default()).unwrap_err();
-        assert!(error.to_string().ends_with("is in a private network, and the channel does not say `allow_private: true`"), "{error}");
+        assert!(
+            error.to_string().ends_with(
+                "is in a private network, and the channel does not say `allow_private: true`"
+            ),
+            "{error}"
+        );
     }
 }
 
@@ -203,6 +238,9 @@ fn a_certificate_that_nobody_vouches_for_is_not_trusted() {
     let rogue = Rogue::start([Deed::Say("HTTP/1.1 200 OK\r\n\r\n".to_owned())]);
     let url = rogue.url().replace("http://", "https://");
     let sent = channel(&url, true, IMPATIENT).send(&envelope(&short("s", "firing"), None));
-    assert!(matches!(sent, Err(SendError::Unreachable { .. })), "{sent:?}");
+    assert!(
+        matches!(sent, Err(SendError::Unreachable { .. })),
+        "{sent:?}"
+    );
     assert_eq!(rogue.requests().len(), 0);
 }

@@ -51,17 +51,27 @@ impl MailServer {
             connect: Duration::from_secs(5),
             total: Duration::from_secs(5),
         };
-        open("smtp", &json!({ "smtp": definition }), &environment, timeouts).unwrap()
+        open(
+            "smtp",
+            &json!({ "smtp": definition }),
+            &environment,
+            timeouts,
+        )
+        .unwrap()
     }
 }
 
 fn talk(mut stream: TcpStream, answers: &[(String, String)], book: &Mutex<String>) -> Option<()> {
     let mut reader = BufReader::new(stream.try_clone().ok()?);
     let answer = |command: &str, usual: &str| {
-        let other = answers.iter().find(|(begin, _)| command.starts_with(begin.as_str()));
+        let other = answers
+            .iter()
+            .find(|(begin, _)| command.starts_with(begin.as_str()));
         other.map_or(usual.to_owned(), |(_, answer)| answer.clone()) + "\r\n"
     };
-    stream.write_all(answer("connect", "220 mail.example.com ESMTP").as_bytes()).ok()?;
+    stream
+        .write_all(answer("connect", "220 mail.example.com ESMTP").as_bytes())
+        .ok()?;
     let mut in_message = false;
     loop {
         let mut line = String::new();
@@ -76,7 +86,10 @@ fn talk(mut stream: TcpStream, answers: &[(String, String)], book: &Mutex<String
                 in_message = false;
                 answer(".", "250 2.0.0 Ok: queued as 4F6F1")
             }
-            "EHLO" => answer("EHLO", "250-mail.example.com\r\n250-SIZE 1000000\r\n250 AUTH PLAIN"),
+            "EHLO" => answer(
+                "EHLO",
+                "250-mail.example.com\r\n250-SIZE 1000000\r\n250 AUTH PLAIN",
+            ),
             "DATA" => {
                 let reply = answer("DATA", "354 Go on");
                 in_message = reply.starts_with("354");
@@ -101,7 +114,10 @@ fn a_mail_server_gets_a_whole_mail() {
     let channel = server.channel(json!({
         "cc": ["Bob, B. <bob@example.com>"], "bcc": ["cyd@example.com"], "reply_to": "Ünal <desk@example.com>",
     }));
-    let message = short("Critical: public.flüge, “EWR”\r\nBcc: evil@example.com", "firing");
+    let message = short(
+        "Critical: public.flüge, “EWR”\r\nBcc: evil@example.com",
+        "firing",
+    );
     let receipt = channel.send(&envelope(&message, Some(PIXEL))).unwrap();
     assert_eq!(receipt.status, Some(250));
     assert_eq!(
@@ -119,14 +135,21 @@ fn a_plain_mail_to_one_has_no_picture() {
         .send(&envelope(&short("s", "resolved"), None))
         .unwrap();
     let heard = server.heard();
-    assert!(heard.contains("\nTo: ops@example.com\nSubject: s\n"), "{heard}");
+    assert!(
+        heard.contains("\nTo: ops@example.com\nSubject: s\n"),
+        "{heard}"
+    );
     assert!(!heard.contains("image/png"), "{heard}");
-    assert!(heard.contains("\nReferences: <alert-3c1f7f60-0000-4000-8000-00000000000a@audit.invalid>\n"));
+    assert!(
+        heard
+            .contains("\nReferences: <alert-3c1f7f60-0000-4000-8000-00000000000a@audit.invalid>\n")
+    );
 }
 
 #[test]
 fn the_answers_of_a_mail_server_mean_what_they_say() {
-    let cases: [(&[(&str, &str)], &str); 12] = [
+    type Answers<'a> = &'a [(&'a str, &'a str)];
+    let cases: [(Answers<'_>, &str); 12] = [
         (&[("MAIL", "550 5.1.8 Bad sender")], "Refused"),
         (&[("MAIL", "451 4.3.0 Try again")], "Later"),
         (&[("RCPT TO:<ann", "450 4.2.0 Greylisted")], "Later"),
@@ -142,13 +165,17 @@ fn the_answers_of_a_mail_server_mean_what_they_say() {
     ];
     for (answers, class) in cases {
         let sent = format!("{:?}", send(answers));
-        assert!(sent.starts_with(class) || sent.starts_with(&format!("Err({class}")), "{answers:?}: {sent}");
+        assert!(
+            sent.starts_with(class) || sent.starts_with(&format!("Err({class}")),
+            "{answers:?}: {sent}"
+        );
     }
 }
 
 #[test]
 fn whoever_exists_gets_it_when_another_does_not() {
-    let server = MailServer::start(&[("RCPT TO:<ann", "550 5.1.1 <ann@example.com>: no such user")]);
+    let server =
+        MailServer::start(&[("RCPT TO:<ann", "550 5.1.1 <ann@example.com>: no such user")]);
     let channel = server.channel(json!({}));
     let message = short("s", "firing");
     let receipt = channel.send(&envelope(&message, None)).unwrap();
@@ -167,8 +194,14 @@ fn whoever_exists_gets_it_when_another_does_not() {
 fn a_login_that_is_refused_is_told_without_the_password() {
     let server = MailServer::start(&[("AUTH", "535 5.7.8 bad: a_very_secret_key")]);
     let options = json!({ "user": "audit", "password": { "env": "KEY" } });
-    let refused = server.channel(options).send(&envelope(&short("s", "firing"), None));
-    let Err(SendError::Refused { status: Some(535), error }) = refused else {
+    let refused = server
+        .channel(options)
+        .send(&envelope(&short("s", "firing"), None));
+    let Err(SendError::Refused {
+        status: Some(535),
+        error,
+    }) = refused
+    else {
         panic!("{refused:?}");
     };
     assert!(!error.contains("very_secret"), "{error}");
@@ -179,17 +212,36 @@ fn a_login_that_is_refused_is_told_without_the_password() {
 fn a_server_without_encryption_gets_nothing_unless_that_is_declared() {
     let server = MailServer::start(&[]);
     let options = json!({ "tls": "starttls", "user": "audit", "password": { "env": "KEY" } });
-    let refused = server.channel(options).send(&envelope(&short("s", "firing"), None));
-    assert!(matches!(refused, Err(SendError::Refused { .. })), "{refused:?}");
+    let refused = server
+        .channel(options)
+        .send(&envelope(&short("s", "firing"), None));
+    assert!(
+        matches!(refused, Err(SendError::Refused { .. })),
+        "{refused:?}"
+    );
     let heard = server.heard();
-    assert!(!heard.contains("AUTH") && !heard.contains("MAIL"), "{heard}");
+    assert!(
+        !heard.contains("AUTH") && !heard.contains("MAIL"),
+        "{heard}"
+    );
 }
 
 #[test]
 fn a_mail_that_is_too_large_goes_without_its_picture() {
     let server = MailServer::start(&[(".", "552 5.3.4 Too big")]);
-    let sent = server.channel(json!({})).send(&envelope(&short("s", "firing"), Some(PIXEL)));
-    assert!(matches!(sent, Err(SendError::Never { status: Some(552), .. })), "{sent:?}");
+    let sent = server
+        .channel(json!({}))
+        .send(&envelope(&short("s", "firing"), Some(PIXEL)));
+    assert!(
+        matches!(
+            sent,
+            Err(SendError::Never {
+                status: Some(552),
+                ..
+            })
+        ),
+        "{sent:?}"
+    );
     let heard = server.heard();
     assert_eq!(heard.matches("MAIL FROM").count(), 2);
     assert_eq!(heard.matches("image/png").count(), 1);
@@ -208,5 +260,9 @@ fn a_mail_server_that_hangs_is_left() {
     };
     let channel = open("smtp", &definition, &environment, timeouts).unwrap();
     let sent = channel.send(&envelope(&short("s", "firing"), None));
-    assert!(sent.unwrap_err().to_string().ends_with("it did not answer in time"));
+    assert!(
+        sent.unwrap_err()
+            .to_string()
+            .ends_with("it did not answer in time")
+    );
 }
