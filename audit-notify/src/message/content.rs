@@ -18,6 +18,9 @@ const ENDED: &str = "the condition does not hold any more";
 /// A list of more alerts than this is not read.
 const MOST_ITEMS: usize = 20;
 
+/// More events than this are not sent for one message.
+const MOST_EVENTS: usize = 100;
+
 /// Everything a message says, in the order in which it says it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Content {
@@ -55,6 +58,8 @@ pub struct Content {
     pub at: DateTime<Utc>,
     /// The same for programs.
     pub data: Value,
+    /// The alerts of a message that stands for many, one by one.
+    pub events: Vec<Value>,
 }
 
 /// A number and its name.
@@ -203,6 +208,7 @@ fn about_one(kind: Kind, told: &Told, channel: &str, recipients: Vec<String>, zo
         alert_id: alert.alert_id,
         at,
         data: data(told),
+        events: Vec::new(),
     }
 }
 
@@ -275,6 +281,13 @@ fn about_several(many: &[Told], channel: &str, recipients: Vec<String>, zone: Tz
             "alerts": sorted.iter().take(MOST_ITEMS).map(|told| data(told)).collect::<Vec<_>>(),
             "unlisted": many.len().saturating_sub(MOST_ITEMS),
         }),
+        events: sorted
+            .iter()
+            .skip(open.len())
+            .chain(sorted.iter().take(open.len()))
+            .take(MOST_EVENTS)
+            .map(|told| data(told))
+            .collect(),
     }
 }
 

@@ -51,6 +51,9 @@ pub struct Message {
     pub at: DateTime<Utc>,
     /// The same for programs: what a webhook posts.
     pub data: Value,
+    /// Of a message that stands for many, its alerts one by one, for those who keep track of each; what is over comes first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<Value>,
 }
 
 impl Kind {

@@ -29,6 +29,7 @@ pub fn render(content: &Content) -> Message {
         alert_id: content.alert_id,
         at: content.at,
         data: content.data.clone(),
+        events: content.events.clone(),
     }
 }
 

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::Http;
 use super::http::{Answer, shorten_to};
 use crate::channel::{Channel, Envelope, Receipt, SendError};
-use crate::message::{Kind, Message};
+use crate::message::Message;
 
 /// A key has at most so many characters.
 const KEY: usize = 255;
@@ -110,19 +110,19 @@ impl Channel for PagerDuty {
 
     fn send(&self, envelope: &Envelope<'_>) -> Result<Receipt, SendError> {
         let message = envelope.message;
-        let several = match message.kind {
-            Kind::Several => message.data.get("alerts").and_then(Value::as_array),
-            _ => None,
+        let alerts = match message.events.as_slice() {
+            [] => std::slice::from_ref(&message.data),
+            events => events,
         };
         let mut receipt = Receipt::default();
-        for alert in several.map_or(std::slice::from_ref(&message.data), Vec::as_slice) {
+        for alert in alerts {
             let answer = self.post(&self.event(alert, message), envelope)?;
             let key = answer.json();
             let key = key.get("dedup_key").and_then(Value::as_str);
             receipt = Receipt::of(answer.status, key);
         }
-        let unlisted = message.data.get("unlisted").and_then(Value::as_u64);
-        if let (Some(_), Some(1..)) = (several, unlisted) {
+        let count = message.data.get("count").and_then(Value::as_u64);
+        if count.is_some_and(|count| count > alerts.len() as u64) {
             let rest = json!({
                 "fingerprint": format!("several {}", envelope.delivery_id),
                 "policy": "several",

@@ -157,10 +157,12 @@ fn pagerduty_gets_an_event_for_each_of_several_alerts() {
     let server = Provider::start([]);
     let mut message = short("Critical: 25 more alerts", "several");
     let long = format!("cancellations {}", "x".repeat(300));
-    message.data = json!({
-        "count": 25, "unlisted": 22,
-        "alerts": [alert("a", "firing"), alert(&long, "resolved"), alert("c", "acknowledged")],
-    });
+    message.data = json!({ "count": 25 });
+    message.events = vec![
+        alert(&long, "resolved"),
+        alert("a", "firing"),
+        alert("c", "acknowledged"),
+    ];
     channel("pagerduty", &server, json!({}))
         .send(&envelope(&message, None))
         .unwrap();
@@ -173,8 +175,8 @@ fn pagerduty_gets_an_event_for_each_of_several_alerts() {
         })
         .collect();
     insta::assert_snapshot!(events.join("\n"), @r#"
-    "trigger" "a"
     "resolve" "e45bef593cd3df5fd84f53ff090832283431c55b57eaee426b5094d606c30fff"
+    "trigger" "a"
     "acknowledge" "c"
     "trigger" "several 8d2f2a60-0000-4000-8000-000000000001"
     "#);

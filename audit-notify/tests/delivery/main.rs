@@ -6,6 +6,7 @@ mod notice;
 mod outbox;
 mod provider;
 mod rogue;
+mod sharing;
 mod smtp;
 mod wire;
 mod words;

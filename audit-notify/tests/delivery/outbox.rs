@@ -20,9 +20,9 @@ use crate::provider::{Answer, Provider};
 
 /// A clock that stands where a test puts it.
 #[derive(Debug, Clone, Copy)]
-struct At {
-    now: DateTime<Utc>,
-    wall: DateTime<Utc>,
+pub struct At {
+    pub now: DateTime<Utc>,
+    pub wall: DateTime<Utc>,
 }
 
 impl Clock for At {
@@ -39,14 +39,14 @@ impl Clock for At {
 
 impl At {
     /// Noon of a day in February. The outbox was filled by the clock of the server, which is a little earlier.
-    fn noon() -> Self {
+    pub fn noon() -> Self {
         At {
             now: "2013-02-08T17:00:00Z".parse().unwrap(),
             wall: Utc::now() + TimeDelta::seconds(10),
         }
     }
 
-    fn later(self, by: TimeDelta) -> Self {
+    pub fn later(self, by: TimeDelta) -> Self {
         At {
             wall: self.wall + by,
             ..self
@@ -55,7 +55,7 @@ impl At {
 }
 
 /// A table whose every row opens an alert while it is there.
-fn trouble(rows: usize) -> Database {
+pub fn trouble(rows: usize) -> Database {
     let database = database();
     run(
         &database,
@@ -76,11 +76,11 @@ fn trouble(rows: usize) -> Database {
     database
 }
 
-fn run(database: &Database, sql: &str) {
+pub fn run(database: &Database, sql: &str) {
     database.connect().batch_execute(sql).unwrap();
 }
 
-fn declare_channel(database: &Database, name: &str, provider: &str, definition: Value) {
+pub fn declare_channel(database: &Database, name: &str, provider: &str, definition: Value) {
     diesel::sql_query("insert into audit.channel (name, provider, definition) values ($1, $2, $3)")
         .bind::<Text, _>(name)
         .bind::<Text, _>(provider)
@@ -89,14 +89,14 @@ fn declare_channel(database: &Database, name: &str, provider: &str, definition: 
         .unwrap();
 }
 
-fn resend(url: &str) -> Value {
+pub fn resend(url: &str) -> Value {
     json!({ "resend": {
         "from": "audit@example.com", "to": ["ops@example.com"], "api_key": { "env": "KEY" }, "base_url": url,
         "allow_private": true,
     }})
 }
 
-fn options() -> Options {
+pub fn options() -> Options {
     Options {
         environment: Box::new(|name| (name == "KEY").then(|| "re_a_very_secret_key".to_owned())),
         timeouts: Timeouts {
@@ -107,11 +107,11 @@ fn options() -> Options {
     }
 }
 
-fn once(database: &Database, clock: At) -> RunReport {
+pub fn once(database: &Database, clock: At) -> RunReport {
     run_once(&mut database.connect(), &mut options(), &clock).unwrap()
 }
 
-fn count(database: &Database, from: &str) -> i64 {
+pub fn count(database: &Database, from: &str) -> i64 {
     #[derive(QueryableByName)]
     struct Count {
         #[diesel(sql_type = BigInt)]
@@ -123,7 +123,7 @@ fn count(database: &Database, from: &str) -> i64 {
         .count
 }
 
-fn outcomes(database: &Database) -> String {
+pub fn outcomes(database: &Database) -> String {
     #[derive(QueryableByName)]
     struct Line {
         #[diesel(sql_type = Text)]
