@@ -106,6 +106,20 @@ pub struct Told {
     pub columns: Vec<String>,
     /// The condition of the alert policy, as declared.
     pub condition: Option<String>,
+    /// How the rule fails, if the alert is about one.
+    #[serde(default)]
+    pub evidence: Option<Evidence>,
+}
+
+/// How a rule fails, from its newest findings.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The keys of some failing rows, the newest first.
+    pub keys: Vec<String>,
+    /// Who wrote them.
+    pub writers: Vec<String>,
+    /// How many rows failed in each of the last 24 hours, the oldest first.
+    pub trend: Vec<i64>,
 }
 
 impl Told {

@@ -1,7 +1,7 @@
 //! Deciding what to say.
 
 use audit_core::Severity;
-use audit_schema::outbox::Told;
+use audit_schema::outbox::{self, Told};
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde_json::{Map, Value, json};
@@ -42,6 +42,8 @@ pub struct Content {
     pub facts: Vec<Fact>,
     /// The condition that they meet.
     pub condition: Option<String>,
+    /// How the rule fails.
+    pub evidence: Option<Evidence>,
     /// The alerts of a message that stands for many.
     pub items: Vec<Item>,
     /// How many more there are than listed.
@@ -60,6 +62,19 @@ pub struct Content {
     pub data: Value,
     /// The alerts of a message that stands for many, one by one.
     pub events: Vec<Value>,
+}
+
+/// How a rule fails.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    /// The keys of some failing rows, masked.
+    pub keys: Vec<String>,
+    /// Who wrote them.
+    pub writers: Vec<String>,
+    /// How many rows failed in each of the last 24 hours, the oldest first.
+    pub trend: Vec<i64>,
+    /// The greatest of them, in words.
+    pub most: String,
 }
 
 /// A number and its name.
@@ -196,6 +211,7 @@ fn about_one(kind: Kind, told: &Told, channel: &str, recipients: Vec<String>, zo
         why: why.map(str::to_owned),
         facts: facts(kind, told),
         condition: told.condition.clone(),
+        evidence: told.evidence.as_ref().filter(|_| kind != Kind::Resolved).and_then(evidence),
         items: Vec::new(),
         unlisted: 0,
         runbook: alert.runbook.clone().filter(|_| kind != Kind::Resolved),
@@ -254,6 +270,7 @@ fn about_several(many: &[Told], channel: &str, recipients: Vec<String>, zone: Tz
         why: None,
         facts: Vec::new(),
         condition: None,
+        evidence: None,
         items: sorted
             .iter()
             .take(MOST_ITEMS)
@@ -371,6 +388,47 @@ fn facts(kind: Kind, told: &Told) -> Vec<Fact> {
                     .map_or_else(|| "–".to_owned(), |found| told_as(name, found))
             }),
             is_number: shown[name].is_number(),
+        })
+        .collect()
+}
+
+/// `None` if nothing failed lately.
+fn evidence(found: &outbox::Evidence) -> Option<Evidence> {
+    let most = found.trend.iter().copied().max().unwrap_or_default();
+    (most > 0).then(|| Evidence {
+        keys: found.keys.iter().map(|key| masked(key)).collect(),
+        writers: found.writers.clone(),
+        trend: found.trend.clone(),
+        most: format!(
+            "at most {} {} in an hour",
+            grouped(&most.to_string()),
+            if most == 1 { "row" } else { "rows" }
+        ),
+    })
+}
+
+/// A key without what may be a name, an address or a number of a person: of long words and long numbers only the ends are
+/// left. `audit findings` shows keys whole, to those who may see them.
+fn masked(key: &str) -> String {
+    const WORD: usize = 4;
+    const NUMBER: usize = 9;
+    if key.parse::<Uuid>().is_ok() {
+        return key.to_owned();
+    }
+    let kind = |character: char| (character.is_alphabetic(), character.is_ascii_digit());
+    let characters: Vec<char> = key.chars().collect();
+    characters
+        .chunk_by(|one, next| kind(*one) == kind(*next))
+        .map(|run| {
+            let longest = match kind(run[0]) {
+                (true, _) => WORD,
+                (_, true) => NUMBER,
+                _ => usize::MAX,
+            };
+            match run {
+                [first, .., last] if run.len() >= longest => format!("{first}•••{last}"),
+                run => run.iter().collect(),
+            }
         })
         .collect()
 }
@@ -541,6 +599,22 @@ mod tests {
         assert_eq!(words(TimeDelta::minutes(90)), "90 minutes");
         assert_eq!(words(TimeDelta::hours(25)), "25 hours");
         assert_eq!(words(TimeDelta::days(9)), "9 days");
+    }
+
+    #[test]
+    fn keys_do_not_tell_who_somebody_is() {
+        for (key, shown) in [
+            ("17", "17"),
+            ("12345678", "12345678"),
+            ("4111111111111111", "4•••1"),
+            ("N14228", "N14228"),
+            ("[\"EWR\", 3]", "[\"EWR\", 3]"),
+            ("ann.smith@example.com", "ann.s•••h@e•••e.com"),
+            ("Jürgen", "J•••n"),
+            ("8d2f2a60-dead-4000-8000-00000000beef", "8d2f2a60-dead-4000-8000-00000000beef"),
+        ] {
+            assert_eq!(masked(key), shown);
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-pub use content::{Audience, Content, Fact, Item, Step, decide};
+pub use content::{Audience, Content, Evidence, Fact, Item, Step, decide};
 pub use render::render;
 
 /// The name by which the HTML speaks of the inline picture.

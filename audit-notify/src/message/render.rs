@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use audit_core::{Severity, Theme};
 
-use super::{Content, Kind, Message, PICTURE_ID};
+use super::{Content, Evidence, Kind, Message, PICTURE_ID};
 
 pub(super) const PICTURE_BEGINS: &str = "<!-- picture begins -->";
 pub(super) const PICTURE_ENDS: &str = "<!-- picture ends -->";
@@ -87,6 +87,18 @@ fn text(content: &Content) -> String {
     if let Some(condition) = &content.condition {
         let _ = writeln!(text, "\n  fires when {condition}");
     }
+    if let Some(evidence) = &content.evidence {
+        let _ = writeln!(
+            text,
+            "\n  last 24 hours  {}  {}",
+            sparks(&evidence.trend),
+            evidence.most
+        );
+        if !evidence.keys.is_empty() {
+            let _ = writeln!(text, "  for example    {}", evidence.keys.join(", "));
+        }
+        let _ = writeln!(text, "  written by     {}", evidence.writers.join(", "));
+    }
     if !content.items.is_empty() {
         text.push('\n');
         for item in &content.items {
@@ -117,6 +129,30 @@ fn text(content: &Content) -> String {
         content.alert_id
     );
     text
+}
+
+/// A chart of one line: a block for each number.
+fn sparks(numbers: &[i64]) -> String {
+    const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    heights(numbers, BLOCKS.len() - 1)
+        .into_iter()
+        .map(|height| BLOCKS[height])
+        .collect()
+}
+
+/// How high each number stands, of so many steps: zero only for none.
+fn heights(numbers: &[i64], steps: usize) -> Vec<usize> {
+    let most = u128::try_from(numbers.iter().copied().max().unwrap_or_default()).unwrap_or(0);
+    numbers
+        .iter()
+        .map(|number| {
+            let number = u128::try_from(*number).unwrap_or(0);
+            match most {
+                0 => 0,
+                most => usize::try_from((number * steps as u128).div_ceil(most)).unwrap_or(steps),
+            }
+        })
+        .collect()
 }
 
 fn audience(content: &Content) -> String {
@@ -168,6 +204,9 @@ fn html(content: &Content) -> String {
 
     if !content.facts.is_empty() {
         body.push_str(&facts(content));
+    }
+    if let Some(found) = &content.evidence {
+        body.push_str(&evidence(found, color));
     }
     if !content.items.is_empty() {
         body.push_str(&items(content));
@@ -243,6 +282,35 @@ fn facts(content: &Content) -> String {
     format!(
         "<tr><td style=\"padding:12px 32px 8px\"><table role=\"presentation\" width=\"100%\" cellpadding=\"0\" \
          cellspacing=\"0\" border=\"0\" style=\"border-top:1px solid {LINE};{SANS}\">{rows}</table>{condition}</td></tr>\n"
+    )
+}
+
+/// How a rule fails: a chart of the last day made of table cells, which every mail program draws, and some rows.
+fn evidence(found: &Evidence, color: &str) -> String {
+    const HEIGHT: usize = 36;
+    let mut bars = String::new();
+    for height in heights(&found.trend, HEIGHT) {
+        let (height, color) = if height == 0 { (1, LINE) } else { (height, color) };
+        let _ = write!(
+            bars,
+            "<td valign=\"bottom\" style=\"height:{HEIGHT}px;padding:0 2px 0 0\">\
+             <div style=\"height:{height}px;line-height:1px;font-size:0;background:{color}\">&nbsp;</div></td>"
+        );
+    }
+    let mut said = format!("Rows that failed in the last 24 hours, {}", found.most);
+    for (words, list) in [("For example", &found.keys), ("Written by", &found.writers)] {
+        if !list.is_empty() {
+            let _ = write!(
+                said,
+                "<br>{words} <span style=\"{MONO};color:{INK}\">{}</span>",
+                escape(&list.join(", "))
+            );
+        }
+    }
+    format!(
+        "<tr><td style=\"padding:12px 32px 8px\"><table role=\"presentation\" width=\"100%\" cellpadding=\"0\" \
+         cellspacing=\"0\" border=\"0\" style=\"table-layout:fixed\"><tr>{bars}</tr></table>\
+         <p style=\"margin:6px 0 0;font-size:12px;line-height:18px;color:{QUIET}\">{said}</p></td></tr>\n"
     )
 }
 

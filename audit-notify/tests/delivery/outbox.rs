@@ -677,3 +677,41 @@ fn a_member_of_audit_operator_may_do_all_of_it() {
         assert!(conn.batch_execute(statement).is_err(), "{statement}");
     }
 }
+
+#[test]
+fn a_message_about_a_rule_shows_how_it_fails() {
+    let server = Provider::start([]);
+    let database = database();
+    run(
+        &database,
+        r#"create table public.orders (name text primary key, amount numeric);
+        select audit.watch('public.orders');
+        select audit.declare_rule('public.orders', 'positive', 'range', '{"column": "amount", "min": 0}', severity => 'critical');
+        select audit.compile('public.orders');
+        insert into audit.alert_policy (name, definition)
+        values ('bad_rows', '{"on": "rules", "when": "failing > 0", "severity": "inherit"}');
+        insert into audit.route (position, definition) values (1, '{"to": ["ops"]}');
+        begin; select audit.set_context('ana'); insert into orders values ('first', 1), ('second', -1); commit;
+        insert into orders values ('17', -2), ('18', -3)"#,
+    );
+    declare_channel(&database, "ops", "resend", resend(&server.url()));
+    let now = At {
+        now: Utc::now() + TimeDelta::minutes(1),
+        wall: Utc::now() + TimeDelta::minutes(1),
+    };
+    once(&database, now);
+    let text = server.requests()[0].json()["text"].as_str().unwrap().to_owned();
+    let shown: Vec<&str> = text
+        .lines()
+        .skip_while(|line| !line.starts_with("  last 24 hours"))
+        .take(3)
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "  last 24 hours  ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁█  at most 3 rows in an hour",
+            "  for example    17, 18, s•••d",
+            "  written by     postgres, ana",
+        ]
+    );
+}

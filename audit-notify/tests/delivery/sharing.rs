@@ -44,7 +44,7 @@ fn many_messages_of_one_channel_do_not_keep_another_waiting() {
     declare_channel(&database, "busy", "resend", resend(&busy.url()));
     declare_channel(&database, "quiet", "resend", resend(&quiet.url()));
     run(&database, "update audit.route set definition = '{\"to\": [\"busy\"]}'");
-    let noon = At::noon();
+    let noon = At::noon().later(TimeDelta::hours(1));
     audit_schema::tick(&mut database.connect(), noon.now).unwrap();
     flood(&database, "busy");
     run(
@@ -63,7 +63,7 @@ fn four_workers_deliver_a_flood_once() {
     let server = Provider::start([]);
     let database = trouble(400);
     declare_channel(&database, "ops", "resend", resend(&server.url()));
-    let noon = At::noon();
+    let noon = At::noon().later(TimeDelta::hours(1));
     audit_schema::tick(&mut database.connect(), noon.now).unwrap();
     flood(&database, "ops");
     std::thread::scope(|scope| {
