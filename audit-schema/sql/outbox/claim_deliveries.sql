@@ -44,12 +44,14 @@ begin
     with due as (
         select waiting.delivery_id, live.channel_id
         from audit.channel as live
+        join audit.channel as former on former.name = live.name
         cross join lateral (
+            -- In the order of the index, so that a long queue is not sorted for a few of it.
             select delivery.delivery_id
             from audit.outbox as delivery
             where delivery.state = 'ready'
+                and delivery.channel_id = former.channel_id
                 and delivery.due_at <= wall
-                and delivery.channel_id in (select former.channel_id from audit.channel as former where former.name = live.name)
                 and not exists (
                     select from audit.outbox as earlier
                     where earlier.alert_id = delivery.alert_id
