@@ -422,3 +422,28 @@ fn a_database_that_is_not_there_ends_it_with_two() {
     command.env("DATABASE_URL", "postgres://nobody@127.0.0.1:9/nothing");
     assert_eq!(plant.run(command).0, Some(2));
 }
+
+#[test]
+fn a_team_has_mails_of_its_own_looks() {
+    let plant = Plant::with_troubles(1);
+    let folder = plant.folder.0.join("looks");
+    std::fs::create_dir_all(&folder).unwrap();
+    let (write, path) = (
+        |text: &str| std::fs::write(folder.join("mail.txt"), text).unwrap(),
+        folder.to_str().unwrap(),
+    );
+    write("Oh: {{hedline}}\n");
+    let (code, said) = plant.notify(&["--once", "--templates", path]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("in mail.txt\n  because a template has no part `hedline`; its parts are subject, headline"), "{said}");
+    write("Oh: {{headline}}\n");
+    assert_eq!(plant.notify(&["--once", "--templates", path]).0, Some(0));
+    assert_eq!(
+        plant.one("select message ->> 'text' from audit.outbox"),
+        "Oh: T1 is in trouble\n"
+    );
+    assert_eq!(
+        plant.notify(&["--once", "--templates", "nowhere"]).0,
+        Some(2)
+    );
+}

@@ -42,7 +42,9 @@ const POLICY: &str = r#"
 "#;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let commits: usize = std::env::args().nth(1).map_or(Ok(200), |text| text.parse())?;
+    let commits: usize = std::env::args()
+        .nth(1)
+        .map_or(Ok(200), |text| text.parse())?;
     let cluster = Cluster::start(ClusterOptions::default())?;
     let url = cluster.url("postgres");
     let mut connection = audit_schema::connect(&url)?;
@@ -51,7 +53,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let (requested, requests) = mpsc::channel();
     let options = Options {
-        channels: [("ops".to_owned(), Arc::new(Stopwatch(requested)) as Arc<dyn Channel>)].into(),
+        channels: [(
+            "ops".to_owned(),
+            Arc::new(Stopwatch(requested)) as Arc<dyn Channel>,
+        )]
+        .into(),
         ..Options::default()
     };
     let stop = Arc::new(AtomicBool::new(false));
@@ -63,7 +69,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut took = Vec::with_capacity(commits);
     for number in 0..commits {
         // Anywhere within the time between two looks.
-        std::thread::sleep(Duration::from_millis(200 + u64::try_from(number)? * 37 % 300));
+        std::thread::sleep(Duration::from_millis(
+            200 + u64::try_from(number)? * 37 % 300,
+        ));
         connection.batch_execute(&format!("insert into public.trouble values ('T{number}')"))?;
         let committed = Instant::now();
         let began = requests.recv_timeout(Duration::from_secs(60))?;

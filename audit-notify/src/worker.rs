@@ -15,7 +15,7 @@ use diesel::{Connection, PgConnection};
 use crate::channel::{Channel, Envelope, Receipt, SendError};
 use crate::clock::Clock;
 use crate::error::{ChannelError, Error, Result};
-use crate::message::{self, Kind, Message};
+use crate::message::{self, Kind, Message, Templates};
 use crate::metrics::prometheus;
 use crate::provider::{self, Http, Timeouts};
 
@@ -84,6 +84,8 @@ pub struct Options {
     pub time_zone: Tz,
     /// Where secrets are looked up that the policy names as variables.
     pub environment: Environment,
+    /// How messages look.
+    pub templates: Templates,
     /// Ways out that the program brings along, by the names of the channels that the policy declares as custom.
     pub channels: HashMap<String, Arc<dyn Channel>>,
     /// Gets a sign of life after rounds that went well, so that somebody notices when they end.
@@ -110,6 +112,7 @@ impl Default for Options {
             timeouts: Timeouts::default(),
             time_zone: Tz::UTC,
             environment: Box::new(|_| None),
+            templates: Templates::default(),
             channels: HashMap::new(),
             heartbeat: None,
             metrics: None,
@@ -417,7 +420,7 @@ pub fn preview(conn: &mut PgConnection, options: &Options, clock: &dyn Clock) ->
             let recipients = opened.map_or_else(|_| Vec::new(), |channel| channel.recipients());
             let kept = kept(&delivery).or_else(|| {
                 let content = content(&delivery, recipients.clone(), options.time_zone)?;
-                Some(message::render(&content))
+                Some(message::render(&content, &options.templates))
             });
             due.extend(kept.map(|message| Due {
                 channel: delivery.channel_name,
@@ -713,7 +716,7 @@ impl Round<'_> {
             self.give_up(conn, &delivery, why, report)?;
             return Ok(None);
         };
-        let message = message::render(&content);
+        let message = message::render(&content, &self.options.templates);
         let picture = if channel.takes_picture() {
             if self.picture.is_none() {
                 self.picture = Some(self.options.picture.as_mut().and_then(|draw| draw(conn)));

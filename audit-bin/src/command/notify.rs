@@ -8,6 +8,7 @@ use std::time::Duration;
 use std::{fs, io};
 
 use anyhow::Context as _;
+use audit_notify::message::Templates;
 use audit_notify::provider::{Http, Reach, Timeouts};
 use audit_notify::worker::{Due, Step};
 use audit_notify::{Options, Outcome, RunReport, SystemClock, follow, preview, run_once};
@@ -46,6 +47,10 @@ pub struct AuditNotify {
     /// Keep figures about all channels in this file, as Prometheus's node exporter reads them
     #[arg(long, env = "AUDIT_METRICS", value_name = "FILE")]
     metrics: Option<PathBuf>,
+
+    /// Where the team's own mail.html and mail.txt are, either or both
+    #[arg(long, env = "AUDIT_TEMPLATES", value_name = "DIR")]
+    templates: Option<PathBuf>,
 
     /// Post to this address after rounds that went well, so that somebody notices when they end
     #[arg(
@@ -116,6 +121,10 @@ fn run(arguments: &AuditNotify) -> anyhow::Result<bool> {
                 .inspect_err(|error| tracing::warn!("the dashboard could not be drawn: {error:#}"))
                 .ok()
         })),
+        templates: arguments
+            .templates
+            .as_deref()
+            .map_or_else(|| Ok(Templates::default()), templates)?,
         heartbeat: arguments.ping.as_deref().map(heartbeat).transpose()?,
         metrics: arguments.metrics.clone().map(keep_in),
         witness: environment("AUDIT_KILL_AT").map(kill_at).transpose()?,
@@ -159,6 +168,24 @@ fn heartbeat(url: &str) -> anyhow::Result<Http> {
         allow_private: true,
     };
     Http::new(url, reach).context("the address for signs of life can not be used")
+}
+
+/// The layouts that a folder has; the usual one for what it does not have.
+fn templates(folder: &Path) -> anyhow::Result<Templates> {
+    let read = |name: &str| match fs::read_to_string(folder.join(name)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound && folder.is_dir() => Ok(None),
+        read => read
+            .map(Some)
+            .with_context(|| format!("cannot read `{}`", folder.join(name).display())),
+    };
+    let mut templates = Templates::default();
+    if let Some(text) = read("mail.txt")? {
+        templates = templates.with_text(&text).context("in mail.txt")?;
+    }
+    if let Some(html) = read("mail.html")? {
+        templates = templates.with_html(&html).context("in mail.html")?;
+    }
+    Ok(templates)
 }
 
 /// A reader never sees half of it.

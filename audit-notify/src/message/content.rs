@@ -211,7 +211,11 @@ fn about_one(kind: Kind, told: &Told, channel: &str, recipients: Vec<String>, zo
         why: why.map(str::to_owned),
         facts: facts(kind, told),
         condition: told.condition.clone(),
-        evidence: told.evidence.as_ref().filter(|_| kind != Kind::Resolved).and_then(evidence),
+        evidence: told
+            .evidence
+            .as_ref()
+            .filter(|_| kind != Kind::Resolved)
+            .and_then(evidence),
         items: Vec::new(),
         unlisted: 0,
         runbook: alert.runbook.clone().filter(|_| kind != Kind::Resolved),
@@ -611,7 +615,10 @@ mod tests {
             ("[\"EWR\", 3]", "[\"EWR\", 3]"),
             ("ann.smith@example.com", "ann.s•••h@e•••e.com"),
             ("Jürgen", "J•••n"),
-            ("8d2f2a60-dead-4000-8000-00000000beef", "8d2f2a60-dead-4000-8000-00000000beef"),
+            (
+                "8d2f2a60-dead-4000-8000-00000000beef",
+                "8d2f2a60-dead-4000-8000-00000000beef",
+            ),
         ] {
             assert_eq!(masked(key), shown);
         }

@@ -3,6 +3,7 @@
 
 mod content;
 mod render;
+mod template;
 
 use std::collections::BTreeMap;
 
@@ -14,6 +15,7 @@ use uuid::Uuid;
 
 pub use content::{Audience, Content, Evidence, Fact, Item, Step, decide};
 pub use render::render;
+pub use template::{TemplateError, Templates};
 
 /// The name by which the HTML speaks of the inline picture.
 pub const PICTURE_ID: &str = "dashboard";

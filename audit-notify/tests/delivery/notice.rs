@@ -1,6 +1,6 @@
 //! Notices with fixed ids and times.
 
-use audit_notify::message::{Kind, Message, decide, render};
+use audit_notify::message::{Kind, Message, Templates, decide, render};
 use audit_schema::outbox::{Evidence, Told, ToldAlert, ToldTransition};
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -98,5 +98,8 @@ pub fn bad_rows(rule: &str, severity: &str) -> Told {
 
 pub fn message(kind: Kind, told: &[Told]) -> Message {
     let recipients = vec!["ops@example.com".to_owned()];
-    render(&decide(kind, told, "ops", recipients, chrono_tz::UTC).unwrap())
+    render(
+        &decide(kind, told, "ops", recipients, chrono_tz::UTC).unwrap(),
+        &Templates::default(),
+    )
 }

@@ -700,7 +700,10 @@ fn a_message_about_a_rule_shows_how_it_fails() {
         wall: Utc::now() + TimeDelta::minutes(1),
     };
     once(&database, now);
-    let text = server.requests()[0].json()["text"].as_str().unwrap().to_owned();
+    let text = server.requests()[0].json()["text"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let shown: Vec<&str> = text
         .lines()
         .skip_while(|line| !line.starts_with("  last 24 hours"))

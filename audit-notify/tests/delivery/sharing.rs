@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use audit_notify::{
-    Channel, Clock, Envelope, Options, Outcome, Receipt, RunReport, SendError, follow, round, run_once,
+    Channel, Clock, Envelope, Options, Outcome, Receipt, RunReport, SendError, follow, round,
+    run_once,
 };
 use audit_schema::testing::Database;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -43,7 +44,10 @@ fn many_messages_of_one_channel_do_not_keep_another_waiting() {
     let database = trouble(300);
     declare_channel(&database, "busy", "resend", resend(&busy.url()));
     declare_channel(&database, "quiet", "resend", resend(&quiet.url()));
-    run(&database, "update audit.route set definition = '{\"to\": [\"busy\"]}'");
+    run(
+        &database,
+        "update audit.route set definition = '{\"to\": [\"busy\"]}'",
+    );
     let noon = At::noon().later(TimeDelta::hours(1));
     audit_schema::tick(&mut database.connect(), noon.now).unwrap();
     flood(&database, "busy");
@@ -51,9 +55,15 @@ fn many_messages_of_one_channel_do_not_keep_another_waiting() {
         &database,
         "update audit.route set definition = '{\"to\": [\"quiet\"]}'; insert into public.trouble values ('late')",
     );
-    let mut options = Options { batch: 5, ..options() };
+    let mut options = Options {
+        batch: 5,
+        ..options()
+    };
     let report = run_once(&mut database.connect(), &mut options, &noon).unwrap();
-    let place = report.delivered.iter().position(|delivered| delivered.channel == "quiet");
+    let place = report
+        .delivered
+        .iter()
+        .position(|delivered| delivered.channel == "quiet");
     assert!(place.is_some_and(|place| place <= 5), "{place:?}");
     assert!(report.delivered.len() > 290, "{}", report.delivered.len());
 }
@@ -74,21 +84,36 @@ fn four_workers_deliver_a_flood_once() {
                     worker: format!("worker {worker}"),
                     ..options()
                 };
-                round(&mut database.connect(), &mut options, &noon, &AtomicBool::new(false)).unwrap();
+                round(
+                    &mut database.connect(),
+                    &mut options,
+                    &noon,
+                    &AtomicBool::new(false),
+                )
+                .unwrap();
             });
         }
     });
     once(&database, noon);
-    assert_eq!(count(&database, "audit.outbox where state <> 'delivered'"), 0);
+    assert_eq!(
+        count(&database, "audit.outbox where state <> 'delivered'"),
+        0
+    );
     let mut keys: Vec<String> = server
         .requests()
         .iter()
         .map(|request| request.header("idempotency-key").to_owned())
         .collect();
-    assert_eq!(i64::try_from(keys.len()).unwrap(), count(&database, "audit.outbox"));
+    assert_eq!(
+        i64::try_from(keys.len()).unwrap(),
+        count(&database, "audit.outbox")
+    );
     keys.sort();
     keys.dedup();
-    assert_eq!(i64::try_from(keys.len()).unwrap(), count(&database, "audit.outbox"));
+    assert_eq!(
+        i64::try_from(keys.len()).unwrap(),
+        count(&database, "audit.outbox")
+    );
 }
 
 #[test]
@@ -98,7 +123,9 @@ fn whatever_a_provider_does_nothing_is_lost_and_every_attempt_is_the_same() {
         Deed::Say(String::new()),
         Deed::Say("220 mail.example.com ESMTP\r\n".to_owned()),
         Deed::Say("HTTP/1.1 500 Oh\r\ncontent-length: 100\r\n\r\nshort".to_owned()),
-        Deed::Say("HTTP/1.1 302 Over there\r\nlocation: /login\r\ncontent-length: 0\r\n\r\n".to_owned()),
+        Deed::Say(
+            "HTTP/1.1 302 Over there\r\nlocation: /login\r\ncontent-length: 0\r\n\r\n".to_owned(),
+        ),
         Deed::Say("HTTP/1.1 429 Slowly\r\ncontent-length: 0\r\n\r\n".to_owned()),
         Deed::Say("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"id\":".to_owned()),
     ]);
@@ -116,16 +143,24 @@ fn whatever_a_provider_does_nothing_is_lost_and_every_attempt_is_the_same() {
     let requests = rogue.requests();
     assert_eq!(requests.len(), 7, "what was delivered is not sent again");
     let bare = |request: &String| request.replace(&rogue.url()["http://".len()..], "");
-    assert!(requests.iter().all(|request| bare(request) == bare(&requests[0])));
+    assert!(
+        requests
+            .iter()
+            .all(|request| bare(request) == bare(&requests[0]))
+    );
 }
 
 #[test]
 fn a_dead_recipient_is_left_out_and_the_others_get_the_message() {
     let named = |names: &str| {
-        let message = format!("You tried to send to inactive recipients. Found inactive addresses: {names}.");
+        let message =
+            format!("You tried to send to inactive recipients. Found inactive addresses: {names}.");
         Answer::json(422, json!({ "ErrorCode": 406, "Message": message }))
     };
-    let taken = Answer::json(200, json!({ "ErrorCode": 0, "Message": "OK", "MessageID": "m" }));
+    let taken = Answer::json(
+        200,
+        json!({ "ErrorCode": 0, "Message": "OK", "MessageID": "m" }),
+    );
     let server = Provider::start([named("ann@example.com"), taken, named("bob@example.com")]);
     let database = trouble(1);
     let definition = json!({ "postmark": {
@@ -135,19 +170,36 @@ fn a_dead_recipient_is_left_out_and_the_others_get_the_message() {
     declare_channel(&database, "ops", "postmark", definition);
     let noon = At::noon();
     let report = once(&database, noon);
-    assert_eq!(report.left_out, [("ops".to_owned(), "Ann <ann@example.com>".to_owned())]);
+    assert_eq!(
+        report.left_out,
+        [("ops".to_owned(), "Ann <ann@example.com>".to_owned())]
+    );
     assert_eq!(report.outcome(), Outcome::Delayed);
-    assert_eq!(once(&database, noon.later(TimeDelta::minutes(1))).delivered.len(), 1);
+    assert_eq!(
+        once(&database, noon.later(TimeDelta::minutes(1)))
+            .delivered
+            .len(),
+        1
+    );
     assert_eq!(server.requests()[1].json()["To"], "bob@example.com");
 
     // When nobody is left, nobody is asked.
     run(&database, "insert into public.trouble values ('new')");
-    assert_eq!(once(&database, noon.later(TimeDelta::minutes(2))).outcome(), Outcome::Trouble);
+    assert_eq!(
+        once(&database, noon.later(TimeDelta::minutes(2))).outcome(),
+        Outcome::Trouble
+    );
     run(&database, "insert into public.trouble values ('newer')");
     let report = once(&database, noon.later(TimeDelta::minutes(3)));
-    assert_eq!(report.dead[0].error, "every recipient of the channel is dead");
+    assert_eq!(
+        report.dead[0].error,
+        "every recipient of the channel is dead"
+    );
     assert_eq!(server.requests().len(), 3);
-    assert_eq!(count(&database, "audit.dead_recipient where channel = 'ops'"), 2);
+    assert_eq!(
+        count(&database, "audit.dead_recipient where channel = 'ops'"),
+        2
+    );
 }
 
 #[derive(Debug, Default)]
@@ -161,7 +213,10 @@ impl Channel for Board {
         false
     }
     fn send(&self, envelope: &Envelope<'_>) -> Result<Receipt, SendError> {
-        self.0.lock().unwrap().push(envelope.message.subject.clone());
+        self.0
+            .lock()
+            .unwrap()
+            .push(envelope.message.subject.clone());
         Ok(Receipt::default())
     }
 }
@@ -180,9 +235,17 @@ fn a_program_brings_along_a_channel_of_its_own() {
         channels: [("ops".to_owned(), Arc::clone(&board) as Arc<dyn Channel>)].into(),
         ..options()
     };
-    let report = run_once(&mut database.connect(), &mut options, &noon.later(TimeDelta::minutes(1))).unwrap();
+    let report = run_once(
+        &mut database.connect(),
+        &mut options,
+        &noon.later(TimeDelta::minutes(1)),
+    )
+    .unwrap();
     assert_eq!(report.outcome(), Outcome::Done);
-    assert_eq!(*board.0.lock().unwrap(), ["Critical: public.trouble, trouble, T1"]);
+    assert_eq!(
+        *board.0.lock().unwrap(),
+        ["Critical: public.trouble, trouble, T1"]
+    );
 }
 
 #[test]
@@ -200,9 +263,14 @@ fn following_notices_what_is_written_without_waiting_for_its_interval() {
             self.waits += 1;
             if self.waits == 2 {
                 let mut conn = audit_schema::connect(&self.url).unwrap();
-                conn.batch_execute("insert into public.trouble values ('new')").unwrap();
+                conn.batch_execute("insert into public.trouble values ('new')")
+                    .unwrap();
             }
-            if self.waits < 4 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            if self.waits < 4 {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
         }
         fn wall(&self) -> Option<DateTime<Utc>> {
             Some(At::noon().wall)
@@ -215,7 +283,12 @@ fn following_notices_what_is_written_without_waiting_for_its_interval() {
     let heard = Arc::new(Mutex::new(Vec::new()));
     let listener = {
         let heard = Arc::clone(&heard);
-        move |report: &RunReport| heard.lock().unwrap().extend(report.delivered.iter().map(|one| one.subject.clone()))
+        move |report: &RunReport| {
+            heard
+                .lock()
+                .unwrap()
+                .extend(report.delivered.iter().map(|one| one.subject.clone()))
+        }
     };
     let options = Options {
         listener: Some(Box::new(listener)),
@@ -226,9 +299,18 @@ fn following_notices_what_is_written_without_waiting_for_its_interval() {
         url: database.url(),
         waits: 0,
     };
-    follow(&database.url(), options, clock, Arc::new(AtomicBool::new(false))).unwrap();
+    follow(
+        &database.url(),
+        options,
+        clock,
+        Arc::new(AtomicBool::new(false)),
+    )
+    .unwrap();
     assert_eq!(
         *heard.lock().unwrap(),
-        ["Critical: public.trouble, trouble, T1", "Critical: public.trouble, trouble, new"]
+        [
+            "Critical: public.trouble, trouble, T1",
+            "Critical: public.trouble, trouble, new"
+        ]
     );
 }
