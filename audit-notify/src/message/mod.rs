@@ -2,6 +2,7 @@
 //! Both are pure functions, so that what a message says is tested without a network.
 
 mod content;
+mod format;
 mod render;
 mod template;
 
