@@ -188,6 +188,8 @@ fn html_parts(content: &Content) -> Parts {
     );
     vec![
         ("subject", escape(&content.subject)),
+        // What a list of mails shows next to the subject.
+        ("preheader", escape(&content.headline)),
         ("headline", unbroken(&escape(&content.headline))),
         ("mark", escape(&mark(content))),
         ("severity", content.severity.to_string()),

@@ -50,7 +50,7 @@ const TEXT: [&str; 12] = [
 ];
 
 /// What HTML has besides.
-const HTML: [&str; 3] = ["picture", "color", "tint"];
+const HTML: [&str; 4] = ["preheader", "picture", "color", "tint"];
 
 impl Default for Templates {
     fn default() -> Self {
