@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use audit_bin::demo::mail_api::{MailApi, Options};
+use audit_schema::embedded::{Cluster, Options as ClusterOptions};
 use audit_schema::testing::{Database, database};
 use diesel::connection::SimpleConnection;
 use diesel::deserialize::QueryableByName;
@@ -41,6 +42,25 @@ struct Plant {
     folder: Folder,
 }
 
+/// A table whose every row opens an alert while it is there, and the channel that hears of it.
+fn troubles(mail: &str, rows: usize) -> String {
+    format!(
+        r#"create table public.trouble (name text primary key);
+            select audit.watch('public.trouble');
+            select audit.declare_summary('public.trouble', 'troubles', '{{
+                "group_by": [{{"name": "name", "expression": "name"}}],
+                "measures": [{{"name": "rows", "function": "count", "expression": null}}]}}');
+            select audit.compile('public.trouble');
+            insert into audit.alert_policy (name, definition)
+            values ('trouble', '{{"on": "troubles", "when": "rows > 0", "severity": "critical", "say": "{{name}} is in trouble"}}');
+            insert into audit.route (position, definition) values (1, '{{"to": ["ops"]}}');
+            insert into audit.channel (name, provider, definition) values ('ops', 'resend', '{{"resend": {{
+                "from": "audit@example.com", "to": ["ops@example.com"], "api_key": {{"env": "KEY"}},
+                "base_url": "{mail}", "allow_private": true}}}}');
+            insert into public.trouble select 'T' || n from generate_series(1, {rows}) as n"#
+    )
+}
+
 impl Plant {
     fn with_troubles(rows: usize) -> Self {
         let folder = Folder::new();
@@ -56,22 +76,7 @@ impl Plant {
             mail,
             folder,
         };
-        plant.sql(&format!(
-            r#"create table public.trouble (name text primary key);
-            select audit.watch('public.trouble');
-            select audit.declare_summary('public.trouble', 'troubles', '{{
-                "group_by": [{{"name": "name", "expression": "name"}}],
-                "measures": [{{"name": "rows", "function": "count", "expression": null}}]}}');
-            select audit.compile('public.trouble');
-            insert into audit.alert_policy (name, definition)
-            values ('trouble', '{{"on": "troubles", "when": "rows > 0", "severity": "critical", "say": "{{name}} is in trouble"}}');
-            insert into audit.route (position, definition) values (1, '{{"to": ["ops"]}}');
-            insert into audit.channel (name, provider, definition) values ('ops', 'resend', '{{"resend": {{
-                "from": "audit@example.com", "to": ["ops@example.com"], "api_key": {{"env": "KEY"}},
-                "base_url": "{}", "allow_private": true}}}}');
-            insert into public.trouble select 'T' || n from generate_series(1, {rows}) as n"#,
-            plant.mail.url()
-        ));
+        plant.sql(&troubles(&plant.mail.url(), rows));
         plant
     }
 
@@ -446,4 +451,82 @@ fn a_team_has_mails_of_its_own_looks() {
         plant.notify(&["--once", "--templates", "nowhere"]).0,
         Some(2)
     );
+}
+
+#[test]
+fn a_service_outlives_a_restart_of_its_database() {
+    let folder = Folder::new();
+    let mail = MailApi::start(Options {
+        directory: folder.0.join("mail"),
+        api_key: KEY.to_owned(),
+        preferred_port: 0,
+    })
+    .unwrap();
+    // The socket is another one after the restart, so the address names a link to it.
+    let link = folder.0.join("server");
+    let start = || {
+        let cluster = Cluster::start(ClusterOptions {
+            keep: Some(folder.0.join("data")),
+            ..ClusterOptions::default()
+        })
+        .unwrap();
+        let _ = std::fs::remove_file(&link);
+        std::os::unix::fs::symlink(cluster.socket_directory(), &link).unwrap();
+        cluster
+    };
+    let url = format!(
+        "postgresql://postgres@/postgres?host={}&port=5432",
+        link.display()
+    );
+    let cluster = start();
+    let mut connection = audit_schema::connect(&url).unwrap();
+    audit_schema::migrate(&mut connection).unwrap();
+    connection.batch_execute(&troubles(&mail.url(), 1)).unwrap();
+    drop(connection);
+
+    let mut service = Command::new(env!("CARGO_BIN_EXE_audit-notify"))
+        .args(["--follow", "--database-url", &url])
+        .env("KEY", KEY)
+        .env_remove("RUST_LOG")
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = BufReader::new(service.stderr.take().unwrap()).lines();
+    let mut wait_for = |words: &str| {
+        let found = log.any(|line| line.unwrap().contains(words));
+        assert!(found, "it ended without `{words}`");
+    };
+    wait_for("delivered");
+    drop(cluster);
+    wait_for("trying the database again");
+    let cluster = start();
+    wait_for("the database is back");
+    let mut connection = audit_schema::connect(&url).unwrap();
+    connection
+        .batch_execute("insert into public.trouble values ('new')")
+        .unwrap();
+    drop(connection);
+    wait_for("delivered");
+    let id = service.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-TERM", &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert!(service.wait().unwrap().success());
+    let subjects: Vec<String> = mail
+        .messages()
+        .into_iter()
+        .map(|message| message.subject)
+        .collect();
+    assert_eq!(
+        subjects,
+        [
+            "Critical: public.trouble, trouble, T1",
+            "Critical: public.trouble, trouble, new"
+        ]
+    );
+    drop(cluster);
 }
