@@ -316,6 +316,11 @@ fn what_was_given_up_is_listed_shown_and_tried_again() {
         "{said}"
     );
     assert!(said.ends_with("\n2 messages\n"), "{said}");
+    let (_, said) = plant.run(plant.program(env!("CARGO_BIN_EXE_audit"), &["doctor"]));
+    assert!(
+        said.contains("channel ops  deliveries_dead\n    given up within a day: 2"),
+        "{said}"
+    );
     let (code, said) = plant.deliveries(&["list", "--state", "waiting"]);
     assert_eq!(
         (code, said.as_str()),
@@ -359,6 +364,26 @@ fn what_was_given_up_is_listed_shown_and_tried_again() {
     assert_eq!(
         said,
         "0 messages to be tried again, by the next audit-notify\n"
+    );
+}
+
+#[test]
+fn the_doctor_says_when_nobody_delivers() {
+    let plant = Plant::with_troubles(1);
+    audit_schema::tick(&mut plant.database.connect(), chrono::Utc::now()).unwrap();
+    let doctor = || {
+        plant
+            .run(plant.program(env!("CARGO_BIN_EXE_audit"), &["doctor"]))
+            .1
+    };
+    assert!(!doctor().contains("deliveries_late"));
+    plant.sql("update audit.outbox set due_at = due_at - interval '10 minutes'");
+    let said = doctor();
+    assert!(
+        said.contains(
+            "◆ important  channel ops  deliveries_late\n    the first of 1 that wait is due since "
+        ),
+        "{said}"
     );
 }
 

@@ -52,7 +52,7 @@ to audit_admin;
 
 -- What is wrong.
 grant execute on function
-    audit.doctor(interval, bigint), audit._doctor_tables(), audit._doctor_log(interval, bigint), audit._doctor_horizon(interval), audit._doctor_trust()
+    audit.doctor(interval, bigint), audit._doctor_tables(), audit._doctor_log(interval, bigint), audit._doctor_horizon(interval), audit._doctor_trust(), audit._doctor_deliveries(interval)
 to audit_reader, audit_operator, audit_admin;
 
 -- Evidence of rejections. Grant audit.record_rejection() to applications that hand theirs in.
