@@ -25,7 +25,7 @@ fn flood(database: &Database, channel: &str) {
         &format!(
             "insert into audit.outbox
              select (jsonb_populate_record(kept.delivery, jsonb_build_object(
-                 'delivery_id', gen_random_uuid(), 'alert_id', told.alert_id,
+                 'delivery_id', gen_random_uuid(), 'alert_id', told.alert_id, 'thread', told.alert_id,
                  'alert_transition_id', told.alert_transition_id))).*
              from (select o as delivery, o.channel_id from audit.outbox o join audit.channel c using (channel_id)
                    where c.name = '{channel}' and o.kind = 'firing' limit 1) as kept
