@@ -12,6 +12,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::command::alerts::AlertsCommand;
 use crate::command::check::CheckOptions;
+use crate::command::deliveries::DeliveriesCommand;
 use crate::command::quarantine::QuarantineCommand;
 use crate::command::silence::SilenceCommand;
 use crate::command::{self, Output};
@@ -101,6 +102,11 @@ enum Command {
     Silence {
         #[command(subcommand)]
         command: Box<SilenceCommand>,
+    },
+    /// See the messages of alerts, which were given up and why; try them again
+    Deliveries {
+        #[command(subcommand)]
+        command: DeliveriesCommand,
     },
     /// Prove that counters, summaries and the log are right, by reading everything
     Verify,
@@ -321,6 +327,9 @@ fn output(audit: Audit) -> anyhow::Result<Output> {
         }
         Command::Silence { command } => {
             return command::silence::run(&mut connection, *command, style);
+        }
+        Command::Deliveries { command } => {
+            return command::deliveries::run(&mut connection, command, style);
         }
         Command::Docs { out, check } => command::docs::run(&mut connection, &out, check, style)?,
         Command::Doctor => {

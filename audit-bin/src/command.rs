@@ -9,6 +9,7 @@ use audit_core::Policy;
 pub mod alerts;
 pub mod as_of;
 pub mod check;
+pub mod deliveries;
 pub mod docs;
 pub mod doctor;
 pub mod findings;

@@ -40,7 +40,7 @@ mod time_rule;
 pub use action::{Action, QuarantineMode};
 pub use alert_policy::{AlertPolicy, AlertSeverity, Escalate, Messages, Per, Subject};
 pub use change::{Author, Op, RowChange};
-pub use channel::{Channel, Provider};
+pub use channel::{Channel, Mail, MailApi, Place, Provider, Region, Tls};
 pub use error::Error;
 pub use finding::Finding;
 pub use format::Format;

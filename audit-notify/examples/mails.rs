@@ -40,6 +40,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             delivery_id: Uuid::from_bytes(delivery_id),
             message: &notice::message(kind, &told),
             picture: picture.as_deref(),
+            dead: &[],
             now: chrono::Utc::now(),
         })?;
     }

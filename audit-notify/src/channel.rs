@@ -6,6 +6,42 @@ use uuid::Uuid;
 use crate::message::Message;
 
 /// A way out. Sending knows nothing of the database: it takes an [`Envelope`] and says what came of it.
+///
+/// # Examples
+///
+/// A way out of one's own, for a channel that the policy declares as `pager: { custom: {} }`:
+///
+/// ```
+/// use std::sync::{Arc, Mutex};
+/// use audit_notify::{Channel, Envelope, Options, Receipt, SendError};
+///
+/// #[derive(Debug, Default)]
+/// struct Board(Mutex<Vec<String>>);
+///
+/// impl Channel for Board {
+///     fn recipients(&self) -> Vec<String> {
+///         vec!["whoever passes by".to_owned()]
+///     }
+///     fn takes_picture(&self) -> bool {
+///         false
+///     }
+///     fn send(&self, envelope: &Envelope<'_>) -> Result<Receipt, SendError> {
+///         let mut board = self.0.lock().map_err(|_| SendError::Unreachable {
+///             error: "somebody broke the board".to_owned(),
+///         })?;
+///         // `delivery_id` is the same when a message is sent again: write it once.
+///         board.push(format!("{} {}", envelope.delivery_id, envelope.message.subject));
+///         Ok(Receipt::default())
+///     }
+/// }
+///
+/// let board = Arc::new(Board::default());
+/// let options = Options {
+///     channels: [("pager".to_owned(), board as Arc<dyn Channel>)].into(),
+///     ..Options::default()
+/// };
+/// assert!(options.channels.contains_key("pager"));
+/// ```
 pub trait Channel: Send + Sync + std::fmt::Debug {
     /// Who gets what is sent, for the foot of the message.
     fn recipients(&self) -> Vec<String>;
@@ -29,6 +65,8 @@ pub struct Envelope<'a> {
     pub message: &'a Message,
     /// The dashboard, as PNG.
     pub picture: Option<&'a [u8]>,
+    /// Addresses that the provider called dead, to be left out.
+    pub dead: &'a [String],
     /// When this attempt is made.
     pub now: DateTime<Utc>,
 }
@@ -40,6 +78,20 @@ pub struct Receipt {
     pub status: Option<u16>,
     /// What the provider calls the message.
     pub message_id: Option<String>,
+    /// Addresses among the recipients that do not exist, or take nothing any more. The others got the message.
+    pub dead: Vec<String>,
+}
+
+impl Receipt {
+    /// A receipt over HTTP.
+    #[must_use]
+    pub fn of(status: u16, message_id: Option<&str>) -> Self {
+        Receipt {
+            status: Some(status),
+            message_id: message_id.map(str::to_owned),
+            dead: Vec::new(),
+        }
+    }
 }
 
 /// The provider did not take the message.
@@ -70,6 +122,16 @@ pub enum SendError {
         status: Option<u16>,
         /// What the provider said.
         error: String,
+    },
+    /// It did not go out because of recipients that do not exist, or take nothing any more.
+    #[error("{error}")]
+    DeadRecipients {
+        /// The HTTP status.
+        status: Option<u16>,
+        /// What the provider said.
+        error: String,
+        /// Their addresses.
+        dead: Vec<String>,
     },
     /// The provider could not be reached, or did not answer in time. Nobody knows whether it took the message.
     #[error("{error}")]

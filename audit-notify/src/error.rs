@@ -32,6 +32,21 @@ pub enum ChannelError {
     /// The secret of a webhook is not `whsec_` and base64.
     #[error("the secret of the webhook is not `whsec_` followed by base64")]
     WebhookSecret,
+    /// The address is in a private network, and the policy does not allow that.
+    #[error("`{host}` is in a private network, and the channel does not say `allow_private: true`")]
+    PrivateAddress {
+        /// Which host it is.
+        host: String,
+    },
+    /// A sender or recipient is not an address.
+    #[error("`{address}` is not an address")]
+    Address {
+        /// As it is stored.
+        address: String,
+    },
+    /// The program does not bring along a channel of that name.
+    #[error("the channel is a custom one, and this program has none of its name")]
+    Custom,
     /// The proxy named by the environment is not an address.
     #[error("the proxy in the environment is not an address")]
     Proxy,

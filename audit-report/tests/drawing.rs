@@ -45,6 +45,15 @@ fn there_is_ink_on_every_picture() {
 }
 
 #[test]
+fn a_tick_that_does_not_run_is_told() {
+    let mut dashboard = made_up::ordinary();
+    assert!(!draw(&dashboard).contains("since the last tick"));
+    dashboard.pipeline.silent = 7_200.0;
+    let svg = draw(&dashboard);
+    assert!(svg.contains("since the last tick") && !svg.contains("behind the newest write"));
+}
+
+#[test]
 fn text_is_drawn_without_any_font_of_the_system() {
     let words = "<svg xmlns='http://www.w3.org/2000/svg' width='200' height='40' font-family='sans-serif'>\
                  <rect width='200' height='40' fill='#fff'/><text x='10' y='25'>Data quality</text></svg>";

@@ -209,6 +209,19 @@ fn the_tick_changes_no_figure_but_its_own() {
 }
 
 #[test]
+fn how_long_no_tick_has_run_is_known() {
+    let (_database, mut connection) = departures();
+    connection
+        .batch_execute("select audit.tick()")
+        .expect("the tick runs");
+    assert!(figures(&mut connection).pipeline.silent < 7_200.0);
+    connection
+        .batch_execute("update audit.progress set ticked_at = ticked_at - interval '2 hours', clock = clock - interval '2 hours'")
+        .expect("time passes");
+    assert!(figures(&mut connection).pipeline.silent >= 7_200.0);
+}
+
+#[test]
 fn alerts_are_those_that_were_open_in_the_range() {
     let (_database, mut connection) = departures();
     connection

@@ -37,7 +37,10 @@ grant execute on function
     audit.release_delivery(uuid, uuid, interval, timestamptz),
     audit.refuse_delivery(uuid, uuid, text, integer, timestamptz),
     audit.resume_channel(text),
-    audit.redrive(text)
+    audit.redrive(text),
+    audit.redrive_delivery(uuid),
+    audit.leave_out(text, text, text),
+    audit.take_back_in(text, text)
 to audit_operator, audit_admin;
 
 -- Watching and declaring. These run with the rights of the caller, who must own the table; the parts that only the
@@ -53,7 +56,7 @@ to audit_admin;
 
 -- What is wrong.
 grant execute on function
-    audit.doctor(interval, bigint), audit._doctor_tables(), audit._doctor_log(interval, bigint), audit._doctor_horizon(interval), audit._doctor_trust()
+    audit.doctor(interval, bigint), audit._doctor_tables(), audit._doctor_log(interval, bigint), audit._doctor_horizon(interval), audit._doctor_trust(), audit._doctor_deliveries(interval)
 to audit_reader, audit_operator, audit_admin;
 
 -- Evidence of rejections. Grant audit.record_rejection() to applications that hand theirs in.

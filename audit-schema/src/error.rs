@@ -60,7 +60,7 @@ pub enum Error {
         several: bool,
     },
 
-    /// No alert or silence is meant, or more than one.
+    /// No alert, silence or delivery is meant, or more than one.
     #[error("{} has an id that begins with `{id}`", if *several { format!("more than one {what}") } else { format!("no {what}") })]
     NotOne {
         /// What was looked for.

@@ -8,6 +8,7 @@ pub mod catalogue;
 pub mod check;
 pub mod context;
 mod declared;
+pub mod delivery;
 pub mod doctor;
 pub mod error;
 pub mod finding;

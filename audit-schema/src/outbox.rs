@@ -23,7 +23,7 @@ pub struct Claim {
     pub worker: String,
     /// For how long the worker may be busy before somebody else tries.
     pub lease: Duration,
-    /// How many deliveries at most.
+    /// How many deliveries at most for each channel.
     pub at_most: i32,
     /// How often a delivery is tried before it is dead.
     pub last_attempt: i32,
@@ -106,6 +106,20 @@ pub struct Told {
     pub columns: Vec<String>,
     /// The condition of the alert policy, as declared.
     pub condition: Option<String>,
+    /// How the rule fails, if the alert is about one.
+    #[serde(default)]
+    pub evidence: Option<Evidence>,
+}
+
+/// How a rule fails, from its newest findings.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The keys of some failing rows, the newest first.
+    pub keys: Vec<String>,
+    /// Who wrote them.
+    pub writers: Vec<String>,
+    /// How many rows failed in each of the last 24 hours, the oldest first.
+    pub trend: Vec<i64>,
 }
 
 impl Told {
@@ -386,6 +400,21 @@ pub fn channels(conn: &mut PgConnection) -> Result<Vec<ChannelState>> {
          from audit.channel_state order by name",
     )
     .load(conn)?)
+}
+
+/// How far writers have come: as long as it stays the same, nobody wrote anything.
+///
+/// # Errors
+/// When the database can not be reached or refuses.
+pub fn position(conn: &mut PgConnection) -> Result<String> {
+    #[derive(QueryableByName)]
+    struct Position {
+        #[diesel(sql_type = Text)]
+        position: String,
+    }
+    let row: Position = diesel::sql_query("select pg_current_wal_insert_lsn()::text as position")
+        .get_result(conn)?;
+    Ok(row.position)
 }
 
 /// Makes sure that one short-lived notifier runs at a time; false if another one does. The lock is the session's.

@@ -171,10 +171,11 @@ pub(crate) fn summary_in_words(summary: &Summary) -> String {
 /// A channel that is new, in one line.
 pub(crate) fn channel_in_words(channel: &Channel) -> String {
     let provider = channel.provider.name();
+    if let Some(mail) = channel.provider.mail() {
+        let to: Vec<&str> = mail.recipients().map(String::as_str).collect();
+        return format!("{provider} to {}", to.join(", "));
+    }
     match &channel.provider {
-        Provider::Resend { to, .. } | Provider::SendGrid { to, .. } => {
-            format!("{provider} to {}", to.join(", "))
-        }
         Provider::Webhook {
             url: Setting::Literal(url),
             ..

@@ -44,6 +44,16 @@ const UNFOLLOWED: &str = "alter event trigger audit_recompile_after_ddl disable;
 
 const CASES: &[Case] = &[
     Case {
+        cause: "insert into audit.channel (name, provider, paused_at, paused_why) values ('ops', 'file', now(), '401')",
+        remark: "(critical,channel_paused,\"channel ops\")",
+        heal: "select audit.resume_channel('ops')",
+    },
+    Case {
+        cause: "insert into audit.channel (name, provider) values ('desk', 'file'); select audit.leave_out('desk', 'ann@example.com', 'no such user')",
+        remark: "(normal,recipient_left_out,\"channel desk\")",
+        heal: "select audit.take_back_in('desk', 'ann@example.com')",
+    },
+    Case {
         cause: "drop trigger audit_update on orders",
         remark: "(critical,trigger_missing,public.orders)",
         heal: "select audit.compile('orders')",

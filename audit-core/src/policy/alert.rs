@@ -1,25 +1,16 @@
-//! Reading alerts and channels.
+//! Reading alerts, and which channels there are.
 
 use super::node::{Node, Tree};
 use super::read::{Entry, Fields, Reader};
 use super::summary::keys;
 use super::{Declared, Location, Part};
 use crate::{
-    AlertPolicy, AlertSeverity, Channel, Escalate, Messages, Per, Period, Provider, Secret,
-    Setting, Severity, Subject, say,
+    AlertPolicy, AlertSeverity, Channel, Escalate, Messages, Per, Period, Provider, Severity,
+    Subject, say,
 };
 
 /// Providers of the design that are not built yet.
-const LATER_PROVIDERS: [&str; 8] = [
-    "pagerduty",
-    "slack",
-    "teams",
-    "smtp",
-    "mailgun",
-    "postmark",
-    "ses",
-    "opsgenie",
-];
+const LATER_PROVIDERS: [&str; 2] = ["teams", "opsgenie"];
 
 /// What an alert may name.
 struct Known<'n> {
@@ -370,171 +361,6 @@ impl Reader {
                 })
             })
             .collect()
-    }
-
-    fn provider(&mut self, entry: Entry<'_>) -> Option<Provider> {
-        let what = format!("`{}`", entry.name);
-        match entry.name {
-            "resend" | "sendgrid" => {
-                let fields = self.fields(
-                    entry.node,
-                    &what,
-                    &["from", "to", "api_key", "base_url"],
-                    &["cc", "bcc", "reply_to", "cap"],
-                )?;
-                let from = self.required_text(&fields, "from", &what, entry.key);
-                let to = match fields.get("to") {
-                    Some(entry) => self.texts(entry.node, "`to`"),
-                    None => {
-                        self.missing(entry.key, "to", &what);
-                        None
-                    }
-                };
-                let api_key = self.secret(&fields, "api_key", &what, entry.key);
-                let base_url = match fields.get("base_url") {
-                    Some(entry) => Some(self.setting(entry, true)?),
-                    None => None,
-                };
-                let (from, api_key) = (from?, api_key?);
-                let to: Vec<String> = to?.into_iter().map(|(address, _)| address).collect();
-                Some(if entry.name == "resend" {
-                    Provider::Resend {
-                        from,
-                        to,
-                        api_key,
-                        base_url,
-                    }
-                } else {
-                    Provider::SendGrid {
-                        from,
-                        to,
-                        api_key,
-                        base_url,
-                    }
-                })
-            }
-            "webhook" => {
-                let fields = self.fields(
-                    entry.node,
-                    &what,
-                    &["url", "secret"],
-                    &["headers", "method", "cap"],
-                )?;
-                let secret = self.secret(&fields, "secret", &what, entry.key);
-                let url = match fields.get("url") {
-                    Some(entry) => self.setting(entry, true),
-                    None => {
-                        self.missing(entry.key, "url", &what);
-                        None
-                    }
-                };
-                Some(Provider::Webhook {
-                    url: url?,
-                    secret: secret?,
-                })
-            }
-            "file" => {
-                let fields = self.fields(entry.node, &what, &["directory"], &["format"])?;
-                let directory = self.required_text(&fields, "directory", &what, entry.key)?;
-                Some(Provider::File { directory })
-            }
-            _ => None,
-        }
-    }
-
-    fn secret(
-        &mut self,
-        fields: &Fields<'_>,
-        name: &str,
-        of: &str,
-        at: Location,
-    ) -> Option<Secret> {
-        let Some(entry) = fields.get(name) else {
-            self.missing(at, name, of);
-            return None;
-        };
-        if !matches!(entry.node.value, Tree::Map(_)) {
-            self.refuse(
-                entry.node.at,
-                format!("`{name}` is a secret and must not stand in the policy"),
-                "expected `{ env: NAME }` or `{ file: /path }`; consider the one that stood here as known to others",
-            );
-            self.hide(entry.node);
-            return None;
-        }
-        self.kept(entry)
-    }
-
-    /// A text of the policy, or a place where secrets are kept.
-    fn setting(&mut self, entry: Entry<'_>, address: bool) -> Option<Setting> {
-        if let Tree::Map(_) = entry.node.value {
-            return self.kept(entry).map(Setting::Kept);
-        }
-        let text = self.text(entry.node, &format!("`{}`", entry.name))?;
-        if address && !(text.starts_with("https://") || text.starts_with("http://")) {
-            self.refuse(
-                entry.node.at,
-                format!("`{}` must be a web address", entry.name),
-                "expected `https://…`, or `{ env: NAME }` or `{ file: /path }`",
-            );
-            return None;
-        }
-        Some(Setting::Literal(text))
-    }
-
-    fn kept(&mut self, entry: Entry<'_>) -> Option<Secret> {
-        let what = format!("`{}`", entry.name);
-        let fields = self.fields(
-            entry.node,
-            &what,
-            &["env", "file"],
-            &["vault", "aws", "command"],
-        )?;
-        match (fields.get("env"), fields.get("file")) {
-            (Some(env), None) => {
-                let name = self.text(env.node, "`env`")?;
-                let is_name = name
-                    .chars()
-                    .all(|character| character.is_ascii_alphanumeric() || character == '_')
-                    && !name.starts_with(|first: char| first.is_ascii_digit());
-                if !is_name {
-                    // Somebody may have put the secret itself here.
-                    self.hide(env.node);
-                    self.refuse(
-                        env.node.at,
-                        "`env` must be the name of an environment variable",
-                        "expected letters, digits and `_`, for example `RESEND_API_KEY`",
-                    );
-                    return None;
-                }
-                Some(Secret::Env(name))
-            }
-            (None, Some(file)) => self.text(file.node, "`file`").map(Secret::File),
-            _ => {
-                let help = "expected `{ env: NAME }` or `{ file: /path }`";
-                self.refuse(entry.node.at, format!("{what} must name one place"), help);
-                None
-            }
-        }
-    }
-
-    /// Takes a secret out of the lines that errors show.
-    fn hide(&mut self, node: &Node) {
-        if let Some(line) = self.source.lines.get_mut(node.at.line.saturating_sub(1)) {
-            let start = node.at.column.saturating_sub(1);
-            let end = start + node.at.width.max(1);
-            *line = line
-                .chars()
-                .enumerate()
-                .map(|(position, character)| {
-                    if (start..end).contains(&position) {
-                        '*'
-                    } else {
-                        character
-                    }
-                })
-                .collect();
-        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The policy: the one file in which a team declares everything.
 
 mod alert;
+mod channel;
 mod error;
 mod kind;
 mod node;

@@ -1,13 +1,14 @@
 //! Deciding what to say.
 
 use audit_core::Severity;
-use audit_schema::outbox::Told;
-use chrono::{DateTime, TimeDelta, Utc};
+use audit_schema::outbox::{self, Told};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::Kind;
+use super::format::{grouped, masked, moment, shorten, value, words};
 
 /// A subject line is cut by many programs after so many characters.
 const SUBJECT: usize = 77;
@@ -17,6 +18,9 @@ const ENDED: &str = "the condition does not hold any more";
 
 /// A list of more alerts than this is not read.
 const MOST_ITEMS: usize = 20;
+
+/// More events than this are not sent for one message.
+const MOST_EVENTS: usize = 100;
 
 /// Everything a message says, in the order in which it says it.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +43,8 @@ pub struct Content {
     pub facts: Vec<Fact>,
     /// The condition that they meet.
     pub condition: Option<String>,
+    /// How the rule fails.
+    pub evidence: Option<Evidence>,
     /// The alerts of a message that stands for many.
     pub items: Vec<Item>,
     /// How many more there are than listed.
@@ -55,6 +61,21 @@ pub struct Content {
     pub at: DateTime<Utc>,
     /// The same for programs.
     pub data: Value,
+    /// The alerts of a message that stands for many, one by one.
+    pub events: Vec<Value>,
+}
+
+/// How a rule fails.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    /// The keys of some failing rows, masked.
+    pub keys: Vec<String>,
+    /// Who wrote them.
+    pub writers: Vec<String>,
+    /// How many rows failed in each of the last 24 hours, the oldest first.
+    pub trend: Vec<i64>,
+    /// The greatest of them, in words.
+    pub most: String,
 }
 
 /// A number and its name.
@@ -191,6 +212,11 @@ fn about_one(kind: Kind, told: &Told, channel: &str, recipients: Vec<String>, zo
         why: why.map(str::to_owned),
         facts: facts(kind, told),
         condition: told.condition.clone(),
+        evidence: told
+            .evidence
+            .as_ref()
+            .filter(|_| kind != Kind::Resolved)
+            .and_then(evidence),
         items: Vec::new(),
         unlisted: 0,
         runbook: alert.runbook.clone().filter(|_| kind != Kind::Resolved),
@@ -203,6 +229,7 @@ fn about_one(kind: Kind, told: &Told, channel: &str, recipients: Vec<String>, zo
         alert_id: alert.alert_id,
         at,
         data: data(told),
+        events: Vec::new(),
     }
 }
 
@@ -256,6 +283,7 @@ fn about_several(many: &[Told], channel: &str, recipients: Vec<String>, zone: Tz
         why: None,
         facts: Vec::new(),
         condition: None,
+        evidence: None,
         items: sorted
             .iter()
             .take(MOST_ITEMS)
@@ -283,6 +311,13 @@ fn about_several(many: &[Told], channel: &str, recipients: Vec<String>, zone: Tz
             "alerts": sorted.iter().take(MOST_ITEMS).map(|told| data(told)).collect::<Vec<_>>(),
             "unlisted": many.len().saturating_sub(MOST_ITEMS),
         }),
+        events: sorted
+            .iter()
+            .skip(open.len())
+            .chain(sorted.iter().take(open.len()))
+            .take(MOST_EVENTS)
+            .map(|told| data(told))
+            .collect(),
     }
 }
 
@@ -308,10 +343,9 @@ fn subject(told: &Told, severity: Severity, kind: Kind) -> String {
         other => format!("{name} {other}"),
     }));
     let again = if kind == Kind::Firing { "" } else { "Re: " };
-    shorten(
-        &format!("{again}{}: {}", severity.label(), parts.join(", ")),
-        SUBJECT,
-    )
+    let subject = format!("{again}{}: {}", severity.label(), parts.join(", "));
+    // A value with a line break in it would end the header.
+    shorten(&subject.replace(char::is_control, " "), SUBJECT)
 }
 
 /// What the table of numbers leaves out, because the sentences above it say it.
@@ -369,6 +403,21 @@ fn facts(kind: Kind, told: &Told) -> Vec<Fact> {
             is_number: shown[name].is_number(),
         })
         .collect()
+}
+
+/// `None` if nothing failed lately.
+fn evidence(found: &outbox::Evidence) -> Option<Evidence> {
+    let most = found.trend.iter().copied().max().unwrap_or_default();
+    (most > 0).then(|| Evidence {
+        keys: found.keys.iter().map(|key| masked(key)).collect(),
+        writers: found.writers.clone(),
+        trend: found.trend.clone(),
+        most: format!(
+            "at most {} {} in an hour",
+            grouped(&most.to_string()),
+            if most == 1 { "row" } else { "rows" }
+        ),
+    })
 }
 
 fn steps(kind: Kind, told: &Told) -> Vec<Step> {
@@ -449,106 +498,4 @@ fn data(told: &Told) -> Value {
         "reason": told.transition.reason,
         "observed": told.transition.observed,
     })
-}
-
-/// A value as people read it: thousands apart, ratios in percent, no more digits than tell something.
-fn value(name: &str, value: &Value) -> String {
-    match value {
-        Value::Null => "–".to_owned(),
-        Value::String(text) => text.clone(),
-        Value::Bool(truth) => if *truth { "yes" } else { "no" }.to_owned(),
-        Value::Number(number) => match (number.as_i64(), number.as_f64()) {
-            (_, Some(ratio)) if name.ends_with("_ratio") => format!("{:.1} %", ratio * 100.0),
-            (Some(whole), _) => grouped(&whole.to_string()),
-            (None, Some(float)) => {
-                let text = format!("{float:.1}");
-                grouped(text.strip_suffix(".0").unwrap_or(&text))
-            }
-            _ => number.to_string(),
-        },
-        other => other.to_string(),
-    }
-}
-
-/// Sets thousands apart.
-fn grouped(number: &str) -> String {
-    let (sign, rest) = match number.strip_prefix('-') {
-        Some(rest) => ("−", rest),
-        None => ("", number),
-    };
-    let (whole, fraction) = rest.split_at(rest.find('.').unwrap_or(rest.len()));
-    let mut digits = String::new();
-    for (position, digit) in whole.chars().enumerate() {
-        if position > 0 && (whole.len() - position).is_multiple_of(3) {
-            digits.push(',');
-        }
-        digits.push(digit);
-    }
-    format!("{sign}{digits}{fraction}")
-}
-
-fn moment(at: DateTime<Utc>, zone: Tz) -> String {
-    at.with_timezone(&zone)
-        .format("%A %-d %B %Y, %H:%M %Z")
-        .to_string()
-}
-
-/// A length of time in the largest unit that tells it.
-fn words(length: TimeDelta) -> String {
-    let minutes = length.num_minutes();
-    let (count, unit) = match minutes {
-        ..1 => return "less than a minute".to_owned(),
-        1..120 => (minutes, "minute"),
-        120..2880 => (length.num_hours(), "hour"),
-        _ => (length.num_days(), "day"),
-    };
-    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
-}
-
-/// Keeps both ends of a text that is too long.
-fn shorten(text: &str, most: usize) -> String {
-    let characters: Vec<char> = text.chars().collect();
-    if characters.len() <= most {
-        return text.to_owned();
-    }
-    let tail = most / 3;
-    let head = most - tail - 1;
-    let head: String = characters[..head].iter().collect();
-    let tail: String = characters[characters.len() - tail..].iter().collect();
-    format!("{head}…{tail}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_read_as_people_write_them() {
-        assert_eq!(value("flights", &json!(1_234_567)), "1,234,567");
-        assert_eq!(value("balance", &json!(-1234.25)), "−1,234.2");
-        assert_eq!(value("failing_ratio", &json!(0.0625)), "6.2 %");
-        assert_eq!(value("mean_delay", &json!(12.0)), "12");
-        assert_eq!(value("mean_delay", &Value::Null), "–");
-    }
-
-    #[test]
-    fn a_length_of_time_is_told_in_the_largest_unit_that_tells_it() {
-        assert_eq!(words(TimeDelta::seconds(20)), "less than a minute");
-        assert_eq!(words(TimeDelta::minutes(90)), "90 minutes");
-        assert_eq!(words(TimeDelta::hours(25)), "25 hours");
-        assert_eq!(words(TimeDelta::days(9)), "9 days");
-    }
-
-    #[test]
-    fn a_long_subject_keeps_both_ends() {
-        let subject = shorten(
-            &format!("Critical: public.{}, EWR", "x".repeat(200)),
-            SUBJECT,
-        );
-        assert_eq!(subject.chars().count(), 77);
-        assert!(
-            subject.starts_with("Critical: public.x") && subject.ends_with("x, EWR"),
-            "{subject}"
-        );
-    }
 }

@@ -2,7 +2,9 @@
 //! Both are pure functions, so that what a message says is tested without a network.
 
 mod content;
+mod format;
 mod render;
+mod template;
 
 use std::collections::BTreeMap;
 
@@ -12,8 +14,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-pub use content::{Audience, Content, Fact, Item, Step, decide};
+pub use content::{Audience, Content, Evidence, Fact, Item, Step, decide};
 pub use render::render;
+pub use template::{TemplateError, Templates};
 
 /// The name by which the HTML speaks of the inline picture.
 pub const PICTURE_ID: &str = "dashboard";
@@ -51,6 +54,9 @@ pub struct Message {
     pub at: DateTime<Utc>,
     /// The same for programs: what a webhook posts.
     pub data: Value,
+    /// Of a message that stands for many, its alerts one by one, for those who keep track of each; what is over comes first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<Value>,
 }
 
 impl Kind {
@@ -91,6 +97,12 @@ impl Message {
             (Some((before, _)), Some((_, after))) => format!("{before}{after}"),
             _ => self.html.clone(),
         }
+    }
+
+    /// What identifies the message among mails: the same in every attempt, so that a mail program can drop a duplicate.
+    #[must_use]
+    pub fn message_id(delivery_id: Uuid) -> String {
+        format!("<{delivery_id}@{}>", Self::DOMAIN)
     }
 
     /// Headers that tie the messages of an episode together, and by which a duplicate is recognised.

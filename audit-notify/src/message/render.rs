@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use audit_core::{Severity, Theme};
 
-use super::{Content, Kind, Message, PICTURE_ID};
+use super::{Content, Evidence, Fact, Kind, Message, PICTURE_ID, Templates};
 
 pub(super) const PICTURE_BEGINS: &str = "<!-- picture begins -->";
 pub(super) const PICTURE_ENDS: &str = "<!-- picture ends -->";
@@ -17,18 +17,22 @@ const SANS: &str =
 const MONO: &str =
     "font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace";
 
-/// Renders a message.
+/// Names of the parts of a message, and how they are rendered.
+type Parts = Vec<(&'static str, String)>;
+
+/// Renders a message by templates.
 #[must_use]
-pub fn render(content: &Content) -> Message {
+pub fn render(content: &Content, templates: &Templates) -> Message {
     Message {
         kind: content.kind,
         severity: content.severity,
         subject: content.subject.clone(),
-        text: text(content),
-        html: html(content),
+        text: templates.text.fill(&text_parts(content)),
+        html: templates.html.fill(&html_parts(content)),
         alert_id: content.alert_id,
         at: content.at,
         data: content.data.clone(),
+        events: content.events.clone(),
     }
 }
 
@@ -45,32 +49,22 @@ fn mark(content: &Content) -> String {
     }
 }
 
-fn text(content: &Content) -> String {
-    let mut text = format!(
-        "{}\n\n{}\n{}\n",
-        content.headline,
-        mark(content),
-        content.lead
-    );
-    if let Some(why) = &content.why {
-        let _ = writeln!(text, "Why it matters: {why}");
+/// The parts of a plain text, each with the blank line before it where it is a paragraph of its own.
+fn text_parts(content: &Content) -> Parts {
+    let mut why = String::new();
+    if let Some(said) = &content.why {
+        let _ = write!(why, "\nWhy it matters: {said}");
     }
+    let mut facts = String::new();
     if !content.facts.is_empty() {
-        let widest = content
-            .facts
-            .iter()
-            .map(|fact| fact.name.chars().count())
-            .max()
-            .unwrap_or(0);
-        let values = content
-            .facts
-            .iter()
-            .map(|fact| fact.value.chars().count())
-            .max()
-            .unwrap_or(0);
-        text.push('\n');
+        let widest = |of: fn(&Fact) -> &String| {
+            let widths = content.facts.iter().map(|fact| of(fact).chars().count());
+            widths.max().unwrap_or(0)
+        };
+        let (names, values) = (widest(|fact| &fact.name), widest(|fact| &fact.value));
+        facts.push('\n');
         if content.kind == Kind::Resolved {
-            let _ = writeln!(text, "  {:widest$}  {:>values$}  now", "", "then");
+            let _ = writeln!(facts, "  {:names$}  {:>values$}  now", "", "then");
         }
         for fact in &content.facts {
             let now = fact.now.as_deref().unwrap_or_default();
@@ -79,19 +73,29 @@ fn text(content: &Content) -> String {
             } else {
                 format!("{:<values$}", fact.value)
             };
-            let line = format!("  {:widest$}  {value}  {now}", fact.name);
-            let _ = writeln!(text, "{}", line.trim_end());
+            let line = format!("  {:names$}  {value}  {now}", fact.name);
+            let _ = writeln!(facts, "{}", line.trim_end());
         }
     }
     if let Some(condition) = &content.condition {
-        let _ = writeln!(text, "\n  fires when {condition}");
+        let _ = writeln!(facts, "\n  fires when {condition}");
     }
+    let mut evidence = String::new();
+    if let Some(found) = &content.evidence {
+        let trend = sparks(&found.trend);
+        let _ = writeln!(evidence, "\n  last 24 hours  {trend}  {}", found.most);
+        if !found.keys.is_empty() {
+            let _ = writeln!(evidence, "  for example    {}", found.keys.join(", "));
+        }
+        let _ = writeln!(evidence, "  written by     {}", found.writers.join(", "));
+    }
+    let mut items = String::new();
     if !content.items.is_empty() {
-        text.push('\n');
+        items.push('\n');
         for item in &content.items {
             let over = if item.resolved { "over: " } else { "" };
             let _ = writeln!(
-                text,
+                items,
                 "  {} {:9}  {over}{}",
                 item.severity.symbol(),
                 item.severity,
@@ -99,23 +103,54 @@ fn text(content: &Content) -> String {
             );
         }
         if content.unlisted > 0 {
-            let _ = writeln!(text, "  … and {} more", content.unlisted);
+            let _ = writeln!(items, "  … and {} more", content.unlisted);
         }
     }
-    let _ = write!(text, "\n{}\n", what_to_do_heading(content));
+    let mut what_to_do = format!("{}\n", what_to_do_heading(content));
     if let Some(runbook) = &content.runbook {
-        let _ = writeln!(text, "  Follow the runbook: {runbook}");
+        let _ = writeln!(what_to_do, "  Follow the runbook: {runbook}");
     }
     for step in &content.steps {
-        let _ = writeln!(text, "  {}:\n    {}", step.text, step.command);
+        let _ = writeln!(what_to_do, "  {}:\n    {}", step.text, step.command);
     }
-    let _ = writeln!(
-        text,
-        "\n-- \n{}\nAlert {}",
-        audience(content),
-        content.alert_id
-    );
-    text
+    vec![
+        ("subject", content.subject.clone()),
+        ("headline", content.headline.clone()),
+        ("mark", mark(content)),
+        ("severity", content.severity.to_string()),
+        ("lead", content.lead.clone()),
+        ("why", why),
+        ("facts", facts),
+        ("evidence", evidence),
+        ("items", items),
+        ("what_to_do", what_to_do),
+        ("audience", audience(content)),
+        ("alert_id", content.alert_id.to_string()),
+    ]
+}
+
+/// A chart of one line: a block for each number.
+fn sparks(numbers: &[i64]) -> String {
+    const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    heights(numbers, BLOCKS.len() - 1)
+        .into_iter()
+        .map(|height| BLOCKS[height])
+        .collect()
+}
+
+/// How high each number stands, of so many steps: zero only for none.
+fn heights(numbers: &[i64], steps: usize) -> Vec<usize> {
+    let most = u128::try_from(numbers.iter().copied().max().unwrap_or_default()).unwrap_or(0);
+    numbers
+        .iter()
+        .map(|number| {
+            let number = u128::try_from(*number).unwrap_or(0);
+            match most {
+                0 => 0,
+                most => usize::try_from((number * steps as u128).div_ceil(most)).unwrap_or(steps),
+            }
+        })
+        .collect()
 }
 
 fn audience(content: &Content) -> String {
@@ -134,69 +169,56 @@ fn audience(content: &Content) -> String {
     said
 }
 
-fn html(content: &Content) -> String {
+/// The parts of the HTML: texts without marks of their own are escaped, the others are rows of the table.
+fn html_parts(content: &Content) -> Parts {
     let (color, tint) = colors(content);
-    let mut body = String::new();
-
-    // The first line is what a list of messages shows next to the subject.
-    let _ = writeln!(
-        body,
-        "<div style=\"display:none;max-height:0;overflow:hidden\">{}</div>\n\
-         <table role=\"presentation\" width=\"100%\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\" style=\"background:#F2F4F7\">\
-         <tr><td align=\"center\" style=\"padding:24px 8px\">\n\
-         <table role=\"presentation\" width=\"600\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\" \
-         style=\"width:600px;max-width:100%;background:#FFFFFF;border:1px solid {LINE};border-radius:8px;{SANS};color:{INK}\">\n\
-         <tr><td style=\"height:6px;line-height:6px;font-size:0;background:{color};border-radius:8px 8px 0 0\">&nbsp;</td></tr>",
-        escape(&content.headline),
-    );
-
-    let _ = writeln!(
-        body,
-        "<tr><td style=\"padding:24px 32px 8px\">\
-         <span style=\"display:inline-block;padding:4px 12px;border-radius:12px;background:{tint};color:{color};font-size:13px;line-height:18px;font-weight:600\">{}</span>\
-         <h1 style=\"margin:16px 0 8px;font-size:22px;line-height:30px;font-weight:600;color:{INK}\">{}</h1>\
-         <p style=\"margin:0;font-size:14px;line-height:21px;color:{QUIET}\">{}</p>{}</td></tr>",
-        escape(&mark(content)),
-        unbroken(&escape(&content.headline)),
-        escape(&content.lead),
-        content.why.as_ref().map_or_else(String::new, |why| format!(
+    let or_nothing = |some: Option<String>| some.unwrap_or_default();
+    let why = content.why.as_ref().map(|why| {
+        format!(
             "<p style=\"margin:8px 0 0;font-size:14px;line-height:21px;color:{QUIET}\"><b style=\"color:{INK}\">Why it matters:</b> {}</p>",
             escape(why)
-        )),
-    );
-
-    if !content.facts.is_empty() {
-        body.push_str(&facts(content));
-    }
-    if !content.items.is_empty() {
-        body.push_str(&items(content));
-    }
-
-    let _ = writeln!(
-        body,
+        )
+    });
+    let picture = format!(
         "{PICTURE_BEGINS}<tr><td style=\"padding:16px 32px 8px\">\
          <img src=\"cid:{PICTURE_ID}\" width=\"536\" alt=\"The dashboard when this was sent\" \
          style=\"display:block;width:536px;max-width:100%;height:auto;border:1px solid {LINE};border-radius:4px\">\
          <p style=\"margin:6px 0 0;font-size:12px;line-height:16px;color:{QUIET}\">The dashboard when this was sent</p>\
-         </td></tr>{PICTURE_ENDS}",
+         </td></tr>{PICTURE_ENDS}"
     );
-
-    body.push_str(&what_to_do(content, color));
-
-    let _ = write!(
-        body,
-        "<tr><td style=\"padding:16px 32px 24px;border-top:1px solid {LINE};font-size:12px;line-height:18px;color:{QUIET}\">{}<br>Alert {}</td></tr>\n\
-         </table>\n</td></tr></table>",
-        escape(&audience(content)),
-        content.alert_id,
-    );
-
-    format!(
-        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width\"><meta name=\"color-scheme\" content=\"light\">\
-         <title>{}</title></head>\n<body style=\"margin:0;padding:0;background:#F2F4F7\">\n{body}\n</body></html>\n",
-        escape(&content.subject),
-    )
+    vec![
+        ("subject", escape(&content.subject)),
+        // What a list of mails shows next to the subject.
+        ("preheader", escape(&content.headline)),
+        ("headline", unbroken(&escape(&content.headline))),
+        ("mark", escape(&mark(content))),
+        ("severity", content.severity.to_string()),
+        ("lead", escape(&content.lead)),
+        ("why", or_nothing(why)),
+        (
+            "facts",
+            or_nothing((!content.facts.is_empty()).then(|| facts(content))),
+        ),
+        (
+            "evidence",
+            or_nothing(
+                content
+                    .evidence
+                    .as_ref()
+                    .map(|found| evidence(found, color)),
+            ),
+        ),
+        (
+            "items",
+            or_nothing((!content.items.is_empty()).then(|| items(content))),
+        ),
+        ("picture", picture),
+        ("what_to_do", what_to_do(content, color)),
+        ("audience", escape(&audience(content))),
+        ("alert_id", content.alert_id.to_string()),
+        ("color", color.to_owned()),
+        ("tint", tint.to_owned()),
+    ]
 }
 
 fn facts(content: &Content) -> String {
@@ -242,6 +264,39 @@ fn facts(content: &Content) -> String {
     format!(
         "<tr><td style=\"padding:12px 32px 8px\"><table role=\"presentation\" width=\"100%\" cellpadding=\"0\" \
          cellspacing=\"0\" border=\"0\" style=\"border-top:1px solid {LINE};{SANS}\">{rows}</table>{condition}</td></tr>\n"
+    )
+}
+
+/// How a rule fails: a chart of the last day made of table cells, which every mail program draws, and some rows.
+fn evidence(found: &Evidence, color: &str) -> String {
+    const HEIGHT: usize = 36;
+    let mut bars = String::new();
+    for height in heights(&found.trend, HEIGHT) {
+        let (height, color) = if height == 0 {
+            (1, LINE)
+        } else {
+            (height, color)
+        };
+        let _ = write!(
+            bars,
+            "<td valign=\"bottom\" style=\"height:{HEIGHT}px;padding:0 2px 0 0\">\
+             <div style=\"height:{height}px;line-height:1px;font-size:0;background:{color}\">&nbsp;</div></td>"
+        );
+    }
+    let mut said = format!("Rows that failed in the last 24 hours, {}", found.most);
+    for (words, list) in [("For example", &found.keys), ("Written by", &found.writers)] {
+        if !list.is_empty() {
+            let _ = write!(
+                said,
+                "<br>{words} <span style=\"{MONO};color:{INK}\">{}</span>",
+                escape(&list.join(", "))
+            );
+        }
+    }
+    format!(
+        "<tr><td style=\"padding:12px 32px 8px\"><table role=\"presentation\" width=\"100%\" cellpadding=\"0\" \
+         cellspacing=\"0\" border=\"0\" style=\"table-layout:fixed\"><tr>{bars}</tr></table>\
+         <p style=\"margin:6px 0 0;font-size:12px;line-height:18px;color:{QUIET}\">{said}</p></td></tr>\n"
     )
 }
 

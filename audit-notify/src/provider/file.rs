@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use audit_core::Mail;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::mime::mime;
 use crate::channel::{Channel, Envelope, Receipt, SendError};
-use crate::message::{Message, PICTURE_ID};
+use crate::message::PICTURE_ID;
 
 /// A directory that messages are written to. Writing one again replaces it.
 #[derive(Debug)]
@@ -41,8 +43,13 @@ impl Channel for File {
             slug(&envelope.message.subject),
             &envelope.delivery_id.simple().to_string()[..8],
         );
+        let mail = Mail {
+            from: "Audit <audit@localhost>".to_owned(),
+            ..Mail::default()
+        };
+        let eml = mime(envelope, &mail, envelope.picture);
         let written = fs::create_dir_all(&self.directory)
-            .and_then(|()| write(&self.directory.join(format!("{name}.eml")), &eml(envelope)))
+            .and_then(|()| write(&self.directory.join(format!("{name}.eml")), &eml))
             .and_then(|()| {
                 write(
                     &self.directory.join(format!("{name}.html")),
@@ -51,8 +58,8 @@ impl Channel for File {
             });
         match written {
             Ok(()) => Ok(Receipt {
-                status: None,
                 message_id: Some(format!("{name}.html")),
+                ..Receipt::default()
             }),
             Err(error) => Err(SendError::Later {
                 status: None,
@@ -82,82 +89,6 @@ fn page(envelope: &Envelope<'_>) -> String {
         ),
         None => html,
     }
-}
-
-/// The message in the format of RFC 5322 and 2045.
-fn eml(envelope: &Envelope<'_>) -> String {
-    let message = envelope.message;
-    let id = envelope.delivery_id;
-    let mut lines = vec![
-        "From: Audit <audit@localhost>".to_owned(),
-        "To: undisclosed-recipients:;".to_owned(),
-        format!("Subject: {}", encoded_word(&message.subject)),
-        format!("Date: {}", message.at.to_rfc2822()),
-        format!("Message-ID: <{id}@{}>", Message::DOMAIN),
-        "MIME-Version: 1.0".to_owned(),
-    ];
-    for (name, value) in message.headers(id) {
-        lines.push(format!("{name}: {value}"));
-    }
-    lines.push(format!(
-        "Content-Type: multipart/related; boundary=\"related-{id}\"\r\n"
-    ));
-    lines.push(format!(
-        "--related-{id}\r\nContent-Type: multipart/alternative; boundary=\"bodies-{id}\"\r\n"
-    ));
-    for (kind, body) in [
-        ("plain", message.text.clone()),
-        ("html", message.html(envelope.picture.is_some())),
-    ] {
-        lines.push(format!(
-            "--bodies-{id}\r\nContent-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n{}",
-            wrapped(body.as_bytes())
-        ));
-    }
-    lines.push(format!("--bodies-{id}--\r\n"));
-    if let Some(picture) = envelope.picture {
-        lines.push(format!(
-            "--related-{id}\r\nContent-Type: image/png; name=\"dashboard.png\"\r\nContent-ID: <{PICTURE_ID}>\r\n\
-             Content-Disposition: inline; filename=\"dashboard.png\"\r\nContent-Transfer-Encoding: base64\r\n\r\n{}",
-            wrapped(picture)
-        ));
-    }
-    lines.push(format!("--related-{id}--\r\n"));
-    lines.join("\r\n")
-}
-
-fn encoded_word(text: &str) -> String {
-    if text.is_ascii() {
-        return text.to_owned();
-    }
-    // An encoded word may have 75 characters, of which 12 are its frame.
-    let mut words = Vec::new();
-    let mut word = String::new();
-    for character in text.chars() {
-        if word.len() + character.len_utf8() > 45 {
-            words.push(std::mem::take(&mut word));
-        }
-        word.push(character);
-    }
-    words.push(word);
-    let words: Vec<_> = words
-        .iter()
-        .map(|word| format!("=?utf-8?B?{}?=", STANDARD.encode(word)))
-        .collect();
-    words.join("\r\n ")
-}
-
-fn wrapped(bytes: &[u8]) -> String {
-    let text = STANDARD.encode(bytes);
-    let mut lines = String::with_capacity(text.len() + text.len() / 38);
-    for (position, character) in text.chars().enumerate() {
-        if position > 0 && position % 76 == 0 {
-            lines.push_str("\r\n");
-        }
-        lines.push(character);
-    }
-    lines.push_str("\r\n");
-    lines
 }
 
 fn slug(text: &str) -> String {

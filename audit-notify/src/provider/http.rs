@@ -5,8 +5,10 @@ use std::time::Duration;
 use audit_core::SecretValue;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
+use ureq::unversioned::transport::DefaultConnector;
 
-use crate::channel::SendError;
+use super::private::{self, IsPrivate, PublicOnly};
+use crate::channel::{Envelope, SendError};
 use crate::error::ChannelError;
 
 /// More than this of an answer nobody needs to read.
@@ -34,10 +36,23 @@ impl Default for Timeouts {
     }
 }
 
+/// How the outside is reached.
+#[derive(Clone, Copy)]
+pub struct Reach<'a> {
+    /// Finds a variable of the environment; HTTPS_PROXY names the proxy, if there is one.
+    pub environment: &'a dyn Fn(&str) -> Option<String>,
+    /// How patient requests are.
+    pub timeouts: Timeouts,
+    /// Whether an address may be one of a private network, or of this machine.
+    pub allow_private: bool,
+}
+
 /// A place that takes POSTs. Its address may hold a key, so it does not show it.
 pub struct Http {
     agent: ureq::Agent,
     base_url: SecretValue,
+    /// What must not show in anything that the provider says.
+    secrets: Vec<SecretValue>,
 }
 
 /// What came back.
@@ -48,36 +63,52 @@ pub(crate) struct Answer {
 }
 
 impl Http {
-    /// Prepares to post to `base_url` and what lies below it. The proxy is the one that `environment` names as
-    /// HTTPS_PROXY; addresses of this machine are reached without.
+    /// Prepares to post to `base_url` and what lies below it. Addresses of this machine are reached without a proxy.
     ///
     /// # Errors
-    /// When the proxy is not an address.
-    pub fn new(
-        base_url: &str,
-        environment: &dyn Fn(&str) -> Option<String>,
-        timeouts: Timeouts,
-    ) -> Result<Self, ChannelError> {
-        let proxy = match environment("HTTPS_PROXY")
-            .filter(|proxy| !proxy.is_empty() && !is_local(base_url))
+    /// When the address is a private one and must not be, or the proxy is not an address.
+    pub fn new(base_url: &str, reach: Reach<'_>) -> Result<Self, ChannelError> {
+        let host = host(base_url);
+        // Names are looked at once they are resolved, at every request. A proxy resolves them by itself.
+        let is_private = private::is_private_host(host);
+        if is_private && !reach.allow_private {
+            return Err(ChannelError::PrivateAddress {
+                host: host.to_owned(),
+            });
+        }
+        let proxy = match (reach.environment)("HTTPS_PROXY")
+            .filter(|proxy| !proxy.is_empty() && !private::is_this_machine(host))
         {
             Some(proxy) => Some(ureq::Proxy::new(&proxy).map_err(|_| ChannelError::Proxy)?),
             None => None,
         };
-        let agent = ureq::Agent::config_builder()
+        let resolver = PublicOnly::unless(reach.allow_private || proxy.is_some());
+        let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
             .proxy(proxy)
-            .timeout_connect(Some(timeouts.connect))
-            .timeout_global(Some(timeouts.total))
+            .timeout_connect(Some(reach.timeouts.connect))
+            .timeout_global(Some(reach.timeouts.total))
             .user_agent(concat!("audit-notify/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .new_agent();
+            .build();
         Ok(Http {
-            agent,
+            agent: ureq::Agent::with_parts(config, DefaultConnector::default(), resolver),
             base_url: SecretValue::new(base_url.trim_end_matches('/')),
+            secrets: Vec::new(),
         })
+    }
+
+    /// Takes a secret out of whatever the provider says.
+    #[must_use]
+    pub fn hiding(mut self, secret: &SecretValue) -> Self {
+        self.secrets.push(secret.clone());
+        self
+    }
+
+    /// The host of the address, with the port if there is one, as a signature needs it.
+    pub(crate) fn authority(&self) -> &str {
+        authority(self.base_url.reveal())
     }
 
     /// Posts JSON. An answer of any status is an answer.
@@ -87,10 +118,21 @@ impl Http {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Result<Answer, SendError> {
+        self.post_as("application/json", path, headers, body)
+    }
+
+    /// Posts something.
+    pub(crate) fn post_as(
+        &self,
+        content_type: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<Answer, SendError> {
         let mut request = self
             .agent
             .post(format!("{}{path}", self.base_url.reveal()))
-            .header("Content-Type", "application/json")
+            .header("Content-Type", content_type)
             .header("Accept", "application/json");
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -116,26 +158,38 @@ impl Http {
         Ok(Answer {
             status,
             headers,
-            body,
+            body: self.hidden(body),
         })
     }
 
+    fn hidden(&self, mut text: String) -> String {
+        for secret in &self.secrets {
+            // What is shorter is no secret, and is part of many words.
+            if secret.reveal().len() >= 6 {
+                text = text.replace(secret.reveal(), "(secret)");
+            }
+        }
+        text
+    }
+
     fn unreachable(&self, error: &ureq::Error) -> SendError {
-        let host = self
-            .base_url
-            .reveal()
-            .split_once("://")
-            .map_or("", |(_, rest)| rest);
-        let host = host.split(['/', '?', '#']).next().unwrap_or_default();
-        let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+        let host = self.authority();
         let reason = match error {
+            ureq::Error::Other(other) if other.is::<IsPrivate>() => {
+                return SendError::Refused {
+                    status: None,
+                    error: format!(
+                        "`{host}` is in a private network, and the channel does not say `allow_private: true`"
+                    ),
+                };
+            }
             ureq::Error::Timeout(_) => "it did not answer in time".to_owned(),
             ureq::Error::HostNotFound => "there is no such host".to_owned(),
             // An address that does not parse may hold the key that is in it.
             ureq::Error::BadUri(_) | ureq::Error::Http(_) => {
                 "its address can not be read".to_owned()
             }
-            other => shorten(&other.to_string()),
+            other => shorten(&self.hidden(other.to_string())),
         };
         SendError::Unreachable {
             error: format!("`{host}` could not be reached: {reason}"),
@@ -143,9 +197,26 @@ impl Http {
     }
 }
 
+/// Sends with the picture, and once more without it if that was too large.
+pub(crate) fn smaller(
+    envelope: &Envelope<'_>,
+    mut post: impl FnMut(Option<&[u8]>) -> Result<Answer, SendError>,
+) -> Result<Answer, SendError> {
+    let answer = post(envelope.picture)?;
+    if answer.is_too_large() && envelope.picture.is_some() {
+        return post(None);
+    }
+    Ok(answer)
+}
+
 impl Answer {
     pub(crate) fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
+    }
+
+    /// SES says so with 400.
+    fn is_too_large(&self) -> bool {
+        self.status == 413 || (self.status == 400 && self.body.contains("Message length is more"))
     }
 
     pub(crate) fn json(&self) -> Value {
@@ -166,6 +237,7 @@ impl Answer {
                 })
             })
             .or_else(|| self.header("ratelimit-reset").and_then(seconds))
+            .or_else(|| self.header("x-sib-ratelimit-reset").and_then(seconds))
             .or_else(|| {
                 let at = self.header("x-ratelimit-reset")?.trim().parse().ok()?;
                 Some(DateTime::from_timestamp(at, 0)? - now)
@@ -173,23 +245,41 @@ impl Answer {
             .map(|wait| wait.clamp(TimeDelta::zero(), TimeDelta::days(1)))
     }
 
+    /// The status, and what the provider said, in one line.
+    pub(crate) fn in_words(&self, said: &str) -> String {
+        match shorten(said).as_str() {
+            "" => format!("the provider answered {}", self.status),
+            said => format!("the provider answered {}: {said}", self.status),
+        }
+    }
+
+    /// Nothing can be sent until somebody changes something.
+    pub(crate) fn refused(&self, said: &str) -> SendError {
+        SendError::Refused {
+            status: Some(self.status),
+            error: self.in_words(said),
+        }
+    }
+
+    /// It may work later: not before `at_least`, where the provider asks for less or says nothing.
+    pub(crate) fn later(&self, said: &str, now: DateTime<Utc>, at_least: TimeDelta) -> SendError {
+        let hint = self.retry_after(now);
+        SendError::Later {
+            status: Some(self.status),
+            error: self.in_words(said),
+            retry_after: (hint.is_some() || !at_least.is_zero())
+                .then(|| hint.unwrap_or_default().max(at_least)),
+        }
+    }
+
     /// What the status means when the provider says nothing more about it.
     pub(crate) fn failure(&self, said: &str, now: DateTime<Utc>) -> SendError {
         let status = Some(self.status);
-        let said = shorten(said);
-        let error = if said.is_empty() {
-            format!("the provider answered {}", self.status)
-        } else {
-            format!("the provider answered {}: {said}", self.status)
-        };
+        let error = self.in_words(said);
         match self.status {
             401 | 403 => SendError::Refused { status, error },
             // A redirect is not followed: it would take the key along. It may be a captive portal, so try again.
-            300..=399 | 408 | 425 | 429 | 500..=599 => SendError::Later {
-                status,
-                error,
-                retry_after: self.retry_after(now),
-            },
+            300..=399 | 408 | 425 | 429 | 500..=599 => self.later(said, now, TimeDelta::zero()),
             _ => SendError::Never { status, error },
         }
     }
@@ -201,17 +291,80 @@ impl std::fmt::Debug for Http {
     }
 }
 
-fn shorten(text: &str) -> String {
+/// One line that is not too long for an error.
+pub(super) fn shorten(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(MOST_CHARACTERS) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
+    shorten_to(&line, MOST_CHARACTERS)
+}
+
+/// Cuts a text that is longer than so many characters, and says so with one more.
+pub(super) fn shorten_to(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 
-fn is_local(url: &str) -> bool {
+fn authority(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    ["localhost", "127.", "[::1]"]
-        .iter()
-        .any(|host| rest.starts_with(host))
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, authority)| authority)
+}
+
+/// The host of an address, without its port and without the brackets of an IPv6 address.
+fn host(url: &str) -> &str {
+    let authority = authority(url);
+    match authority
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once(']'))
+    {
+        Some((host, _)) => host,
+        None => authority
+            .split_once(':')
+            .map_or(authority, |(host, _)| host),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_leads_to_a_private_address_is_refused() {
+        let http = Http {
+            agent: ureq::Agent::with_parts(
+                ureq::config::Config::default(),
+                DefaultConnector::default(),
+                PublicOnly::unless(false),
+            ),
+            // As a name of a zone of somebody's own would, it resolves to an address of this machine.
+            base_url: SecretValue::new("http://localhost:9"),
+            secrets: Vec::new(),
+        };
+        let Err(SendError::Refused {
+            status: None,
+            error,
+        }) = http.post("/", &[], b"{}")
+        else {
+            panic!("it was not refused");
+        };
+        assert_eq!(
+            error,
+            "`localhost:9` is in a private network, and the channel does not say `allow_private: true`"
+        );
+    }
+
+    #[test]
+    fn a_host_is_found_in_an_address() {
+        for (url, found) in [
+            ("https://api.example.com/v3", "api.example.com"),
+            ("http://user:key@example.com:8080/x", "example.com"),
+            ("http://[::1]:80", "::1"),
+            ("http://127.0.0.1?x", "127.0.0.1"),
+        ] {
+            assert_eq!(host(url), found);
+        }
+    }
 }

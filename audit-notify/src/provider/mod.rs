@@ -1,18 +1,36 @@
 //! The wire formats: one file for each provider, and what they share.
 
+mod address;
+mod brevo;
 mod file;
 mod http;
+mod mailgun;
+mod mime;
+mod pagerduty;
+mod postmark;
+mod private;
 mod resend;
 mod sendgrid;
+mod ses;
+mod sigv4;
+mod slack;
+mod smtp;
 mod webhook;
 
-use audit_core::Provider;
+use audit_core::{Mail, MailApi, Place, Provider, SecretValue};
 use serde_json::Value;
 
+pub use brevo::Brevo;
 pub use file::File;
-pub use http::{Http, Timeouts};
+pub use http::{Http, Reach, Timeouts};
+pub use mailgun::Mailgun;
+pub use pagerduty::PagerDuty;
+pub use postmark::Postmark;
 pub use resend::Resend;
 pub use sendgrid::SendGrid;
+pub use ses::{Credentials, Ses};
+pub use slack::Slack;
+pub use smtp::{Server, Smtp};
 pub use webhook::{Webhook, sign};
 
 use crate::channel::Channel;
@@ -51,38 +69,145 @@ pub fn open(
     }
     let provider: Provider =
         serde_json::from_value(definition.clone()).map_err(ChannelError::Definition)?;
+    let reach = Reach {
+        environment,
+        timeouts,
+        allow_private: false,
+    };
     Ok(match provider {
-        Provider::Resend {
-            from,
-            to,
-            api_key,
-            base_url,
-        } => {
-            let base_url = base_url.map(|url| url.resolve(environment)).transpose()?;
-            let base_url = base_url
-                .as_ref()
-                .map_or(resend::BASE_URL, |url| url.reveal());
-            let http = Http::new(base_url, environment, timeouts)?;
-            Box::new(Resend::new(http, from, to, api_key.resolve(environment)?))
+        Provider::Resend(api) => {
+            let api = Api::of(api, resend::BASE_URL, reach)?;
+            Box::new(Resend::new(api.http, api.mail, api.key))
         }
         Provider::SendGrid {
-            from,
-            to,
-            api_key,
-            base_url,
+            api,
+            region,
+            sandbox,
         } => {
-            let base_url = base_url.map(|url| url.resolve(environment)).transpose()?;
-            let base_url = base_url
-                .as_ref()
-                .map_or(sendgrid::BASE_URL, |url| url.reveal());
-            let http = Http::new(base_url, environment, timeouts)?;
-            Box::new(SendGrid::new(http, from, to, api_key.resolve(environment)?))
+            let api = Api::of(api, sendgrid::base_url(region), reach)?;
+            Box::new(SendGrid::new(api.http, api.mail, api.key, sandbox))
         }
-        Provider::Webhook { url, secret } => {
-            let http = Http::new(url.resolve(environment)?.reveal(), environment, timeouts)?;
+        Provider::Postmark {
+            api,
+            stream,
+            sandbox,
+        } => {
+            let api = Api::of(api, postmark::BASE_URL, reach)?;
+            Box::new(Postmark::new(api.http, api.mail, api.key, stream, sandbox))
+        }
+        Provider::Mailgun {
+            api,
+            domain,
+            region,
+            sandbox,
+        } => {
+            let api = Api::of(api, mailgun::base_url(region), reach)?;
+            Box::new(Mailgun::new(api.http, api.mail, domain, api.key, sandbox))
+        }
+        Provider::Brevo { api, sandbox } => {
+            let api = Api::of(api, brevo::BASE_URL, reach)?;
+            Box::new(Brevo::new(api.http, api.mail, api.key, sandbox))
+        }
+        Provider::Ses {
+            mail,
+            region,
+            access_key_id,
+            secret_access_key,
+            session_token,
+            configuration_set,
+            place,
+        } => {
+            let credentials = Credentials {
+                access_key_id: access_key_id.resolve(environment)?,
+                secret_access_key: secret_access_key.resolve(environment)?,
+                session_token: session_token
+                    .map(|token| token.resolve(environment))
+                    .transpose()?,
+            };
+            let http = http(&place, &ses::base_url(&region), reach)?;
+            Box::new(Ses::new(http, mail, region, credentials, configuration_set))
+        }
+        Provider::Slack { url, allow_private } => {
+            let url = url.resolve(environment)?;
+            let reach = Reach {
+                allow_private,
+                ..reach
+            };
+            Box::new(Slack::new(Http::new(url.reveal(), reach)?, &url))
+        }
+        Provider::PagerDuty {
+            routing_key,
+            region,
+            place,
+        } => {
+            let http = http(&place, pagerduty::base_url(region), reach)?;
+            Box::new(PagerDuty::new(http, routing_key.resolve(environment)?))
+        }
+        Provider::Webhook {
+            url,
+            secret,
+            allow_private,
+        } => {
+            let reach = Reach {
+                allow_private,
+                ..reach
+            };
+            let http = Http::new(url.resolve(environment)?.reveal(), reach)?;
             Box::new(Webhook::new(http, &secret.resolve(environment)?)?)
         }
+        Provider::Smtp {
+            mail,
+            host,
+            port,
+            tls,
+            user,
+            password,
+        } => {
+            let login = match (user, password) {
+                (Some(user), Some(password)) => {
+                    Some((user.resolve(environment)?, password.resolve(environment)?))
+                }
+                _ => None,
+            };
+            let server = Server {
+                host,
+                port,
+                tls,
+                login,
+                timeouts,
+            };
+            Box::new(Smtp::new(server, mail)?)
+        }
         Provider::File { directory } => Box::new(File::new(directory)),
+        Provider::Custom {} => return Err(ChannelError::Custom),
         _ => return Err(unknown()),
     })
+}
+
+/// What all mail APIs with a key need, with its secrets looked up.
+struct Api {
+    http: Http,
+    mail: Mail,
+    key: SecretValue,
+}
+
+impl Api {
+    fn of(api: MailApi, usual: &str, reach: Reach<'_>) -> Result<Self, ChannelError> {
+        Ok(Api {
+            http: http(&api.place, usual, reach)?,
+            mail: api.mail,
+            key: api.api_key.resolve(reach.environment)?,
+        })
+    }
+}
+
+fn http(place: &Place, usual: &str, reach: Reach<'_>) -> Result<Http, ChannelError> {
+    let reach = Reach {
+        allow_private: place.allow_private,
+        ..reach
+    };
+    match &place.base_url {
+        Some(url) => Http::new(url.resolve(reach.environment)?.reveal(), reach),
+        None => Http::new(usual, reach),
+    }
 }

@@ -1,48 +1,62 @@
 //! E-mail through SendGrid: `POST /v3/mail/send`, with tracking switched off.
 
-use audit_core::SecretValue;
+use audit_core::{Mail, Region, SecretValue};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::Http;
-use super::http::Answer;
+use super::address::{self, Mailbox};
+use super::http::smaller;
 use crate::channel::{Channel, Envelope, Receipt, SendError};
 use crate::message::PICTURE_ID;
 
-pub(super) const BASE_URL: &str = "https://api.sendgrid.com";
+pub(super) fn base_url(region: Region) -> &'static str {
+    match region {
+        Region::Us => "https://api.sendgrid.com",
+        Region::Eu => "https://api.eu.sendgrid.com",
+    }
+}
 
 /// E-mail through SendGrid. It has no idempotency key: an attempt whose answer got lost may arrive twice, under the same
 /// `X-Delivery-Id`.
 #[derive(Debug)]
 pub struct SendGrid {
     http: Http,
-    from: String,
-    to: Vec<String>,
+    mail: Mail,
     api_key: SecretValue,
+    sandbox: bool,
 }
 
 impl SendGrid {
-    /// Prepares to send from an address, `Name <address>` or plain, to others.
+    /// Prepares to send; in the sandbox, messages are checked and not delivered.
     #[must_use]
-    pub fn new(http: Http, from: String, to: Vec<String>, api_key: SecretValue) -> Self {
+    pub fn new(http: Http, mail: Mail, api_key: SecretValue, sandbox: bool) -> Self {
         SendGrid {
-            http,
-            from,
-            to,
+            http: http.hiding(&api_key),
+            mail,
             api_key,
+            sandbox,
         }
     }
 
     fn body(&self, envelope: &Envelope<'_>, picture: Option<&[u8]>) -> Value {
         let message = envelope.message;
+        let mail = self.mail.without(envelope.dead);
+        let mut to_whom = json!({
+            "to": address::list(&mail.to),
+            "headers": message.headers(envelope.delivery_id),
+            "custom_args": { "alert": message.alert_id, "delivery": envelope.delivery_id },
+        });
+        if !mail.cc.is_empty() {
+            to_whom["cc"] = json!(address::list(&mail.cc));
+        }
+        if !mail.bcc.is_empty() {
+            to_whom["bcc"] = json!(address::list(&mail.bcc));
+        }
         let mut body = json!({
-            "personalizations": [{
-                "to": self.to.iter().map(|address| mailbox(address)).collect::<Vec<_>>(),
-                "headers": message.headers(envelope.delivery_id),
-                "custom_args": { "alert": message.alert_id, "delivery": envelope.delivery_id },
-            }],
-            "from": mailbox(&self.from),
+            "personalizations": [to_whom],
+            "from": Mailbox::read(&mail.from).json(),
             "subject": message.subject,
             // The plain text must come before the HTML, or the message is refused.
             "content": [
@@ -55,6 +69,12 @@ impl SendGrid {
                 "open_tracking": { "enable": false },
             },
         });
+        if let Some(reply_to) = &mail.reply_to {
+            body["reply_to"] = Mailbox::read(reply_to).json();
+        }
+        if self.sandbox {
+            body["mail_settings"] = json!({ "sandbox_mode": { "enable": true } });
+        }
         if let Some(picture) = picture {
             body["attachments"] = json!([{
                 "content": STANDARD.encode(picture),
@@ -66,22 +86,11 @@ impl SendGrid {
         }
         body
     }
-
-    fn post(&self, envelope: &Envelope<'_>, picture: Option<&[u8]>) -> Result<Answer, SendError> {
-        self.http.post(
-            "/v3/mail/send",
-            &[(
-                "Authorization",
-                &format!("Bearer {}", self.api_key.reveal()),
-            )],
-            self.body(envelope, picture).to_string().as_bytes(),
-        )
-    }
 }
 
 impl Channel for SendGrid {
     fn recipients(&self) -> Vec<String> {
-        self.to.clone()
+        self.mail.recipients().cloned().collect()
     }
 
     fn takes_picture(&self) -> bool {
@@ -89,15 +98,18 @@ impl Channel for SendGrid {
     }
 
     fn send(&self, envelope: &Envelope<'_>) -> Result<Receipt, SendError> {
-        let mut answer = self.post(envelope, envelope.picture)?;
-        if answer.status == 413 && envelope.picture.is_some() {
-            answer = self.post(envelope, None)?;
-        }
+        let answer = smaller(envelope, |picture| {
+            self.http.post(
+                "/v3/mail/send",
+                &[(
+                    "Authorization",
+                    &format!("Bearer {}", self.api_key.reveal()),
+                )],
+                self.body(envelope, picture).to_string().as_bytes(),
+            )
+        })?;
         if answer.is_success() {
-            return Ok(Receipt {
-                status: Some(answer.status),
-                message_id: answer.header("x-message-id").map(str::to_owned),
-            });
+            return Ok(Receipt::of(answer.status, answer.header("x-message-id")));
         }
         let said = answer.json();
         let errors = said
@@ -113,38 +125,6 @@ impl Channel for SendGrid {
         } else {
             words.join("; ")
         };
-        Err(answer.failure(
-            &words.replace(self.api_key.reveal(), "(secret)"),
-            envelope.now,
-        ))
-    }
-}
-
-/// `Name <address>` as SendGrid wants it. A name must not hold commas or semicolons.
-fn mailbox(text: &str) -> Value {
-    match text.rsplit_once('<') {
-        Some((name, address)) if !name.trim().is_empty() => {
-            let name = name.trim().trim_matches('"').replace([',', ';'], " ");
-            json!({ "email": address.trim_end_matches('>').trim(), "name": name })
-        }
-        Some((_, address)) => json!({ "email": address.trim_end_matches('>').trim() }),
-        None => json!({ "email": text.trim() }),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_goes_apart_from_its_address() {
-        assert_eq!(
-            mailbox("Audit, Ops <audit@example.com>"),
-            json!({ "email": "audit@example.com", "name": "Audit  Ops" })
-        );
-        assert_eq!(
-            mailbox("audit@example.com"),
-            json!({ "email": "audit@example.com" })
-        );
+        Err(answer.failure(&words, envelope.now))
     }
 }

@@ -24,6 +24,7 @@ impl Webhook {
     /// When the secret is not `whsec_` followed by base64.
     pub fn new(http: Http, secret: &SecretValue) -> Result<Self, ChannelError> {
         let key = decode(secret.reveal()).ok_or(ChannelError::WebhookSecret)?;
+        let http = http.hiding(secret);
         Ok(Webhook { http, key })
     }
 }
@@ -60,20 +61,13 @@ impl Channel for Webhook {
             body.as_bytes(),
         )?;
         if answer.is_success() {
-            return Ok(Receipt {
-                status: Some(answer.status),
-                message_id: None,
-            });
+            return Ok(Receipt::of(answer.status, None));
         }
-        let failure = answer.failure(&answer.body, envelope.now);
         // Gone is how a receiver says that it wants no more of this.
         if answer.status == 410 {
-            return Err(SendError::Refused {
-                status: Some(410),
-                error: failure.to_string(),
-            });
+            return Err(answer.refused(&answer.body));
         }
-        Err(failure)
+        Err(answer.failure(&answer.body, envelope.now))
     }
 }
 

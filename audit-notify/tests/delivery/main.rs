@@ -1,7 +1,12 @@
 //! From an alert to its message, against a real PostgreSQL and real HTTP.
 
+mod classes;
+mod golden;
 mod notice;
 mod outbox;
 mod provider;
+mod rogue;
+mod sharing;
+mod smtp;
 mod wire;
 mod words;

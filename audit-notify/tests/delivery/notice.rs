@@ -1,7 +1,7 @@
 //! Notices with fixed ids and times.
 
-use audit_notify::message::{Kind, Message, decide, render};
-use audit_schema::outbox::{Told, ToldAlert, ToldTransition};
+use audit_notify::message::{Kind, Message, Templates, decide, render};
+use audit_schema::outbox::{Evidence, Told, ToldAlert, ToldTransition};
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use uuid::Uuid;
@@ -49,6 +49,7 @@ pub fn blizzard() -> Told {
             .map(str::to_owned)
             .to_vec(),
         condition: Some("cancelled > 0.25 * flights and flights >= 50".to_owned()),
+        evidence: None,
     }
 }
 
@@ -85,10 +86,20 @@ pub fn bad_rows(rule: &str, severity: &str) -> Told {
     told.rule = Some(rule.to_owned());
     told.summary = None;
     told.condition = Some("failing_ratio > 0.04".to_owned());
+    let mut trend = vec![0; 24];
+    trend[20..].copy_from_slice(&[12, 0, 1_700, 800]);
+    told.evidence = Some(Evidence {
+        keys: vec!["51955".to_owned(), "ann@example.com".to_owned()],
+        writers: vec!["loader".to_owned(), "<ana>".to_owned()],
+        trend,
+    });
     told
 }
 
 pub fn message(kind: Kind, told: &[Told]) -> Message {
     let recipients = vec!["ops@example.com".to_owned()];
-    render(&decide(kind, told, "ops", recipients, chrono_tz::UTC).unwrap())
+    render(
+        &decide(kind, told, "ops", recipients, chrono_tz::UTC).unwrap(),
+        &Templates::default(),
+    )
 }

@@ -20,9 +20,9 @@ use crate::provider::{Answer, Provider};
 
 /// A clock that stands where a test puts it.
 #[derive(Debug, Clone, Copy)]
-struct At {
-    now: DateTime<Utc>,
-    wall: DateTime<Utc>,
+pub struct At {
+    pub now: DateTime<Utc>,
+    pub wall: DateTime<Utc>,
 }
 
 impl Clock for At {
@@ -39,14 +39,14 @@ impl Clock for At {
 
 impl At {
     /// Noon of a day in February. The outbox was filled by the clock of the server, which is a little earlier.
-    fn noon() -> Self {
+    pub fn noon() -> Self {
         At {
             now: "2013-02-08T17:00:00Z".parse().unwrap(),
             wall: Utc::now() + TimeDelta::seconds(10),
         }
     }
 
-    fn later(self, by: TimeDelta) -> Self {
+    pub fn later(self, by: TimeDelta) -> Self {
         At {
             wall: self.wall + by,
             ..self
@@ -55,7 +55,7 @@ impl At {
 }
 
 /// A table whose every row opens an alert while it is there.
-fn trouble(rows: usize) -> Database {
+pub fn trouble(rows: usize) -> Database {
     let database = database();
     run(
         &database,
@@ -76,11 +76,11 @@ fn trouble(rows: usize) -> Database {
     database
 }
 
-fn run(database: &Database, sql: &str) {
+pub fn run(database: &Database, sql: &str) {
     database.connect().batch_execute(sql).unwrap();
 }
 
-fn declare_channel(database: &Database, name: &str, provider: &str, definition: Value) {
+pub fn declare_channel(database: &Database, name: &str, provider: &str, definition: Value) {
     diesel::sql_query("insert into audit.channel (name, provider, definition) values ($1, $2, $3)")
         .bind::<Text, _>(name)
         .bind::<Text, _>(provider)
@@ -89,13 +89,14 @@ fn declare_channel(database: &Database, name: &str, provider: &str, definition: 
         .unwrap();
 }
 
-fn resend(url: &str) -> Value {
+pub fn resend(url: &str) -> Value {
     json!({ "resend": {
         "from": "audit@example.com", "to": ["ops@example.com"], "api_key": { "env": "KEY" }, "base_url": url,
+        "allow_private": true,
     }})
 }
 
-fn options() -> Options {
+pub fn options() -> Options {
     Options {
         environment: Box::new(|name| (name == "KEY").then(|| "re_a_very_secret_key".to_owned())),
         timeouts: Timeouts {
@@ -106,11 +107,11 @@ fn options() -> Options {
     }
 }
 
-fn once(database: &Database, clock: At) -> RunReport {
+pub fn once(database: &Database, clock: At) -> RunReport {
     run_once(&mut database.connect(), &mut options(), &clock).unwrap()
 }
 
-fn count(database: &Database, from: &str) -> i64 {
+pub fn count(database: &Database, from: &str) -> i64 {
     #[derive(QueryableByName)]
     struct Count {
         #[diesel(sql_type = BigInt)]
@@ -122,7 +123,7 @@ fn count(database: &Database, from: &str) -> i64 {
         .count
 }
 
-fn outcomes(database: &Database) -> String {
+pub fn outcomes(database: &Database) -> String {
     #[derive(QueryableByName)]
     struct Line {
         #[diesel(sql_type = Text)]
@@ -675,4 +676,45 @@ fn a_member_of_audit_operator_may_do_all_of_it() {
     ] {
         assert!(conn.batch_execute(statement).is_err(), "{statement}");
     }
+}
+
+#[test]
+fn a_message_about_a_rule_shows_how_it_fails() {
+    let server = Provider::start([]);
+    let database = database();
+    run(
+        &database,
+        r#"create table public.orders (name text primary key, amount numeric);
+        select audit.watch('public.orders');
+        select audit.declare_rule('public.orders', 'positive', 'range', '{"column": "amount", "min": 0}', severity => 'critical');
+        select audit.compile('public.orders');
+        insert into audit.alert_policy (name, definition)
+        values ('bad_rows', '{"on": "rules", "when": "failing > 0", "severity": "inherit"}');
+        insert into audit.route (position, definition) values (1, '{"to": ["ops"]}');
+        begin; select audit.set_context('ana'); insert into orders values ('first', 1), ('second', -1); commit;
+        insert into orders values ('17', -2), ('18', -3)"#,
+    );
+    declare_channel(&database, "ops", "resend", resend(&server.url()));
+    let now = At {
+        now: Utc::now() + TimeDelta::minutes(1),
+        wall: Utc::now() + TimeDelta::minutes(1),
+    };
+    once(&database, now);
+    let text = server.requests()[0].json()["text"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let shown: Vec<&str> = text
+        .lines()
+        .skip_while(|line| !line.starts_with("  last 24 hours"))
+        .take(3)
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "  last 24 hours  ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁█  at most 3 rows in an hour",
+            "  for example    17, 18, s•••d",
+            "  written by     postgres, ana",
+        ]
+    );
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
@@ -41,6 +41,7 @@ impl Answer {
 /// A request as it came.
 #[derive(Debug, Clone)]
 pub struct Request {
+    pub method: Method,
     pub path: String,
     pub headers: HeaderMap,
     pub body: Bytes,
@@ -57,7 +58,7 @@ impl Request {
         serde_json::from_slice(&self.body).unwrap()
     }
 
-    /// The whole request but for what depends on the machine.
+    /// The whole request but for what depends on the machine and its ports.
     pub fn golden(&self) -> String {
         let mut headers: Vec<String> = self
             .headers
@@ -68,12 +69,24 @@ impl Request {
             .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
             .collect();
         headers.sort();
-        format!(
-            "POST {}\n{}\n\n{}",
-            self.path,
-            headers.join("\n"),
-            serde_json::to_string_pretty(&self.json()).unwrap()
-        )
+        let headers = headers.join("\n");
+        // The host is signed, and its port is another one each time.
+        let headers = match headers.split_once("Signature=") {
+            Some((before, after)) => format!("{before}Signature=…{}", &after[64..]),
+            None => headers,
+        };
+        let body = match serde_json::from_slice::<Value>(&self.body) {
+            Ok(json) => serde_json::to_string_pretty(&json).unwrap(),
+            Err(_) => self.body.utf8_chunks().fold(String::new(), |text, chunk| {
+                let strange: String = chunk
+                    .invalid()
+                    .iter()
+                    .map(|byte| format!("\\x{byte:x}"))
+                    .collect();
+                text + &chunk.valid().replace("\r\n", "⏎\n") + &strange
+            }),
+        };
+        format!("{} {}\n{headers}\n\n{body}", self.method, self.path)
     }
 }
 
@@ -143,6 +156,7 @@ impl Drop for Provider {
 
 async fn receive(
     State(book): State<Arc<Mutex<Book>>>,
+    method: Method,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
@@ -150,7 +164,8 @@ async fn receive(
     let answer = {
         let mut book = book.lock().unwrap();
         book.requests.push(Request {
-            path: uri.path().to_owned(),
+            method,
+            path: uri.to_string(),
             headers,
             body,
         });

@@ -79,7 +79,7 @@ fn its_end_compares_then_and_now() {
 #[test]
 fn a_failing_rule_says_why_it_matters() {
     let message = message(Kind::Repeat, &[bad_rows("not_null_tailnum", "normal")]);
-    insta::assert_snapshot!(message.text, @r#"
+    insta::assert_snapshot!(message.text, @r"
     public.flights: 2,512 of 51,955 rows fail the rule not_null_tailnum
 
     ● Normal · still firing, for less than a minute
@@ -92,6 +92,10 @@ fn a_failing_rule_says_why_it_matters() {
       action         flag
 
       fires when failing_ratio > 0.04
+
+      last 24 hours  ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▂▁█▅  at most 1,700 rows in an hour
+      for example    51955, ann@e•••e.com
+      written by     loader, <ana>
 
     What to do
       See which rows fail, and who wrote them:
@@ -106,7 +110,7 @@ fn a_failing_rule_says_why_it_matters() {
     -- 
     Sent to ops@example.com through the channel ops. Owner: ops-data@example.com.
     Alert 3c1f7f60-0000-4000-8000-00000000000a
-    "#);
+    ");
 }
 
 #[test]
@@ -151,6 +155,7 @@ fn html_escapes_what_people_wrote() {
     let html = message(Kind::Firing, &[bad_rows("not_null_tailnum", "normal")]).html(false);
     assert!(html.contains("matched to &lt;maintenance&gt;."));
     assert!(!html.contains("<maintenance>"));
+    assert!(html.contains("loader, &lt;ana&gt;"));
 }
 
 #[test]

@@ -295,6 +295,9 @@ pub struct Pipeline {
     pub paused_channels: i64,
     /// Whether a tick has ever run.
     pub ticked: bool,
+    /// How many seconds ago the last tick ran; 0 in a replay.
+    #[serde(default)]
+    pub silent: f64,
     /// Size of the log on disk, in bytes.
     pub log_bytes: i64,
     /// Sealed segments.

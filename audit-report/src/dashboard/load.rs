@@ -313,9 +313,18 @@ fn pipeline(status: &metrics::PipelineStatus) -> Pipeline {
         dead: status.dead,
         paused_channels: status.paused_channels,
         ticked: status.ticked_at.is_some(),
+        // In a replay the last tick is years ahead of what it was run for.
+        silent: status
+            .ticked_at
+            .map_or(0.0, |ticked| seconds(status.as_of - ticked).max(0.0)),
         log_bytes: status.log_bytes,
         segments: status.segments,
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "seconds for a picture")]
+fn seconds(time: TimeDelta) -> f64 {
+    time.num_seconds() as f64
 }
 
 /// A table without the schema that says nothing.

@@ -205,7 +205,7 @@ create table audit.outbox (
     constraint outbox_sending_has_a_lease check ((state = 'sending') = (lease_token is not null and lease_until is not null)),
     constraint outbox_delivered_has_its_time check ((state = 'delivered') = (delivered_at is not null))
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 100);
-create index outbox_ready on audit.outbox (due_at, created_at) where state = 'ready';
+create index outbox_ready on audit.outbox (channel_id, due_at, created_at, alert_transition_id) where state = 'ready';
 create index outbox_sending on audit.outbox (lease_until) where state = 'sending';
 create index outbox_several on audit.outbox using gin (more) where kind = 'several';
 create index outbox_alert_id on audit.outbox (alert_id);

@@ -20,7 +20,8 @@ as $$
             ) with ordinality as declared (item, position)
             order by position
         ),
-        'condition', policy.definition ->> 'when'
+        'condition', policy.definition ->> 'when',
+        'evidence', case when episode.rule_id is not null then audit._evidence(episode.rule_id, told.at) end
     )
     from audit.alert_transition as told
     join audit.alert as episode on episode.alert_id = told.alert_id

@@ -1,5 +1,6 @@
--- Leases deliveries that are due to a worker, with all that is needed to render and send them. Several workers may claim at
--- once. What a channel is told about one alert keeps its order: a later message waits until the one before it is through.
+-- Leases deliveries that are due to a worker, at most so many for each channel, so that one with many does not keep the
+-- others waiting, with all that is needed to render and send them. Several workers may claim at once. What a channel is
+-- told about one alert keeps its order: a later message waits until the one before it is through.
 create or replace function audit.claim_deliveries(
     worker text,
     lease interval default interval '2 minutes',
@@ -41,22 +42,29 @@ begin
 
     return query
     with due as (
-        select delivery.delivery_id, live.channel_id
-        from audit.outbox as delivery
-        join audit.channel as former on former.channel_id = delivery.channel_id
-        join audit.channel as live on live.name = former.name and live.retired_at is null and live.paused_at is null
-        where delivery.state = 'ready'
-            and delivery.due_at <= wall
-            and not exists (
-                select from audit.outbox as earlier
-                where earlier.thread = delivery.thread
-                    and earlier.channel_id = delivery.channel_id
-                    and earlier.alert_transition_id < delivery.alert_transition_id
-                    and earlier.state in ('ready', 'sending')
-            )
-        order by delivery.due_at, delivery.created_at, delivery.alert_transition_id
-        limit at_most
-        for update of delivery skip locked
+        select waiting.delivery_id, live.channel_id
+        from audit.channel as live
+        join audit.channel as former on former.name = live.name
+        cross join lateral (
+            -- In the order of the index, so that a long queue is not sorted for a few of it.
+            select delivery.delivery_id
+            from audit.outbox as delivery
+            where delivery.state = 'ready'
+                and delivery.channel_id = former.channel_id
+                and delivery.due_at <= wall
+                and not exists (
+                    select from audit.outbox as earlier
+                    where earlier.thread = delivery.thread
+                        and earlier.channel_id = delivery.channel_id
+                        and earlier.alert_transition_id < delivery.alert_transition_id
+                        and earlier.state in ('ready', 'sending')
+                )
+            order by delivery.due_at, delivery.created_at, delivery.alert_transition_id
+            limit at_most
+            for update skip locked
+        ) as waiting
+        where live.retired_at is null
+            and live.paused_at is null
     ), claimed as (
         update audit.outbox as delivery
         set state = 'sending',

@@ -11,6 +11,9 @@ use crate::font::{self, Weight};
 use crate::format::{count, duration, percent, short};
 use crate::style::{LABEL, NOTE, NUMBER};
 
+/// The tick is late when it keeps anything waiting for so many seconds, or did not run for as long.
+const LATE: f64 = 300.0;
+
 /// What a tile says.
 struct Tile {
     label: &'static str,
@@ -206,7 +209,9 @@ impl Pen<'_> {
     fn pipeline(&self) -> Tile {
         let pipeline = &self.data.pipeline;
         let lag = pipeline.behind;
-        let late = lag > 300.0;
+        // Nothing was written, perhaps; but nothing that time alone causes was noticed either.
+        let silent = lag <= LATE && pipeline.silent > LATE;
+        let late = lag > LATE || silent;
         let (note, fine) = match (
             pipeline.dead,
             pipeline.paused_channels,
@@ -234,12 +239,15 @@ impl Pen<'_> {
         Tile {
             label: "Pipeline",
             number: if pipeline.ticked || pipeline.waiting > 0 {
-                duration(TimeDelta::milliseconds((lag * 1000.0) as i64))
+                let shown = if silent { pipeline.silent } else { lag };
+                duration(TimeDelta::milliseconds((shown * 1000.0) as i64))
             } else {
                 "–".into()
             },
             sign: None,
-            unit: if pipeline.ticked {
+            unit: if silent {
+                "since the last tick".into()
+            } else if pipeline.ticked {
                 "behind the newest write".into()
             } else {
                 "no tick has run yet".into()

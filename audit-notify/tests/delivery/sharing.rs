@@ -1,0 +1,316 @@
+//! Channels, recipients and workers that share the work of one outbox.
+
+use std::ops::ControlFlow;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use audit_notify::{
+    Channel, Clock, Envelope, Options, Outcome, Receipt, RunReport, SendError, follow, round,
+    run_once,
+};
+use audit_schema::testing::Database;
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::connection::SimpleConnection;
+use serde_json::json;
+
+use crate::outbox::{At, count, declare_channel, once, options, outcomes, resend, run, trouble};
+use crate::provider::{Answer, Provider};
+use crate::rogue::{Deed, Rogue};
+
+/// A message about every alert that there is, past the cap of a channel, for one channel.
+fn flood(database: &Database, channel: &str) {
+    run(
+        database,
+        &format!(
+            "insert into audit.outbox
+             select (jsonb_populate_record(kept.delivery, jsonb_build_object(
+                 'delivery_id', gen_random_uuid(), 'alert_id', told.alert_id, 'thread', told.alert_id,
+                 'alert_transition_id', told.alert_transition_id))).*
+             from (select o as delivery, o.channel_id from audit.outbox o join audit.channel c using (channel_id)
+                   where c.name = '{channel}' and o.kind = 'firing' limit 1) as kept
+             cross join audit.alert_transition as told
+             where told.to_state = 'firing'
+                 and not exists (
+                     select from audit.outbox o
+                     where o.alert_transition_id = told.alert_transition_id and o.channel_id = kept.channel_id)"
+        ),
+    );
+}
+
+#[test]
+fn many_messages_of_one_channel_do_not_keep_another_waiting() {
+    let (busy, quiet) = (Provider::start([]), Provider::start([]));
+    let database = trouble(300);
+    declare_channel(&database, "busy", "resend", resend(&busy.url()));
+    declare_channel(&database, "quiet", "resend", resend(&quiet.url()));
+    run(
+        &database,
+        "update audit.route set definition = '{\"to\": [\"busy\"]}'",
+    );
+    let noon = At::noon().later(TimeDelta::hours(1));
+    audit_schema::tick(&mut database.connect(), noon.now).unwrap();
+    flood(&database, "busy");
+    run(
+        &database,
+        "update audit.route set definition = '{\"to\": [\"quiet\"]}'; insert into public.trouble values ('late')",
+    );
+    let mut options = Options {
+        batch: 5,
+        ..options()
+    };
+    let report = run_once(&mut database.connect(), &mut options, &noon).unwrap();
+    let place = report
+        .delivered
+        .iter()
+        .position(|delivered| delivered.channel == "quiet");
+    assert!(place.is_some_and(|place| place <= 5), "{place:?}");
+    assert!(report.delivered.len() > 290, "{}", report.delivered.len());
+}
+
+#[test]
+fn four_workers_deliver_a_flood_once() {
+    let server = Provider::start([]);
+    let database = trouble(400);
+    declare_channel(&database, "ops", "resend", resend(&server.url()));
+    let noon = At::noon().later(TimeDelta::hours(1));
+    audit_schema::tick(&mut database.connect(), noon.now).unwrap();
+    flood(&database, "ops");
+    std::thread::scope(|scope| {
+        for worker in 0..4 {
+            let database = &database;
+            scope.spawn(move || {
+                let mut options = Options {
+                    worker: format!("worker {worker}"),
+                    ..options()
+                };
+                round(
+                    &mut database.connect(),
+                    &mut options,
+                    &noon,
+                    &AtomicBool::new(false),
+                )
+                .unwrap();
+            });
+        }
+    });
+    once(&database, noon);
+    assert_eq!(
+        count(&database, "audit.outbox where state <> 'delivered'"),
+        0
+    );
+    let mut keys: Vec<String> = server
+        .requests()
+        .iter()
+        .map(|request| request.header("idempotency-key").to_owned())
+        .collect();
+    assert_eq!(
+        i64::try_from(keys.len()).unwrap(),
+        count(&database, "audit.outbox")
+    );
+    keys.sort();
+    keys.dedup();
+    assert_eq!(
+        i64::try_from(keys.len()).unwrap(),
+        count(&database, "audit.outbox")
+    );
+}
+
+#[test]
+fn whatever_a_provider_does_nothing_is_lost_and_every_attempt_is_the_same() {
+    let rogue = Rogue::start([
+        Deed::Reset,
+        Deed::Say(String::new()),
+        Deed::Say("220 mail.example.com ESMTP\r\n".to_owned()),
+        Deed::Say("HTTP/1.1 500 Oh\r\ncontent-length: 100\r\n\r\nshort".to_owned()),
+        Deed::Say(
+            "HTTP/1.1 302 Over there\r\nlocation: /login\r\ncontent-length: 0\r\n\r\n".to_owned(),
+        ),
+        Deed::Say("HTTP/1.1 429 Slowly\r\ncontent-length: 0\r\n\r\n".to_owned()),
+        Deed::Say("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"id\":".to_owned()),
+    ]);
+    let database = trouble(1);
+    declare_channel(&database, "ops", "resend", resend(&rogue.url()));
+    let mut clock = At::noon();
+    for _ in 0..9 {
+        once(&database, clock);
+        clock = clock.later(TimeDelta::hours(7));
+    }
+    assert_eq!(
+        outcomes(&database),
+        "1 failed, 2 failed, 3 failed, 4 failed, 5 failed 302, 6 failed 429, 7 delivered 200"
+    );
+    let requests = rogue.requests();
+    assert_eq!(requests.len(), 7, "what was delivered is not sent again");
+    let bare = |request: &String| request.replace(&rogue.url()["http://".len()..], "");
+    assert!(
+        requests
+            .iter()
+            .all(|request| bare(request) == bare(&requests[0]))
+    );
+}
+
+#[test]
+fn a_dead_recipient_is_left_out_and_the_others_get_the_message() {
+    let named = |names: &str| {
+        let message =
+            format!("You tried to send to inactive recipients. Found inactive addresses: {names}.");
+        Answer::json(422, json!({ "ErrorCode": 406, "Message": message }))
+    };
+    let taken = Answer::json(
+        200,
+        json!({ "ErrorCode": 0, "Message": "OK", "MessageID": "m" }),
+    );
+    let server = Provider::start([named("ann@example.com"), taken, named("bob@example.com")]);
+    let database = trouble(1);
+    let definition = json!({ "postmark": {
+        "from": "audit@example.com", "to": ["Ann <ann@example.com>", "bob@example.com"],
+        "api_key": { "env": "KEY" }, "base_url": server.url(), "allow_private": true,
+    }});
+    declare_channel(&database, "ops", "postmark", definition);
+    let noon = At::noon();
+    let report = once(&database, noon);
+    assert_eq!(
+        report.left_out,
+        [("ops".to_owned(), "Ann <ann@example.com>".to_owned())]
+    );
+    assert_eq!(report.outcome(), Outcome::Delayed);
+    assert_eq!(
+        once(&database, noon.later(TimeDelta::minutes(1)))
+            .delivered
+            .len(),
+        1
+    );
+    assert_eq!(server.requests()[1].json()["To"], "bob@example.com");
+
+    // When nobody is left, nobody is asked.
+    run(&database, "insert into public.trouble values ('new')");
+    assert_eq!(
+        once(&database, noon.later(TimeDelta::minutes(2))).outcome(),
+        Outcome::Trouble
+    );
+    run(&database, "insert into public.trouble values ('newer')");
+    let report = once(&database, noon.later(TimeDelta::minutes(3)));
+    assert_eq!(
+        report.dead[0].error,
+        "every recipient of the channel is dead"
+    );
+    assert_eq!(server.requests().len(), 3);
+    assert_eq!(
+        count(&database, "audit.dead_recipient where channel = 'ops'"),
+        2
+    );
+}
+
+#[derive(Debug, Default)]
+struct Board(Mutex<Vec<String>>);
+
+impl Channel for Board {
+    fn recipients(&self) -> Vec<String> {
+        Vec::new()
+    }
+    fn takes_picture(&self) -> bool {
+        false
+    }
+    fn send(&self, envelope: &Envelope<'_>) -> Result<Receipt, SendError> {
+        self.0
+            .lock()
+            .unwrap()
+            .push(envelope.message.subject.clone());
+        Ok(Receipt::default())
+    }
+}
+
+#[test]
+fn a_program_brings_along_a_channel_of_its_own() {
+    let database = trouble(1);
+    declare_channel(&database, "ops", "custom", json!({ "custom": {} }));
+    let noon = At::noon();
+    let report = once(&database, noon);
+    let why = "the channel is a custom one, and this program has none of its name";
+    assert_eq!(report.unusable, [("ops".to_owned(), why.to_owned())]);
+
+    let board = Arc::new(Board::default());
+    let mut options = Options {
+        channels: [("ops".to_owned(), Arc::clone(&board) as Arc<dyn Channel>)].into(),
+        ..options()
+    };
+    let report = run_once(
+        &mut database.connect(),
+        &mut options,
+        &noon.later(TimeDelta::minutes(1)),
+    )
+    .unwrap();
+    assert_eq!(report.outcome(), Outcome::Done);
+    assert_eq!(
+        *board.0.lock().unwrap(),
+        ["Critical: public.trouble, trouble, T1"]
+    );
+}
+
+#[test]
+fn following_notices_what_is_written_without_waiting_for_its_interval() {
+    struct Steps {
+        url: String,
+        waits: usize,
+    }
+    impl Clock for Steps {
+        // It stands still, so no interval ever ends.
+        fn now(&self) -> DateTime<Utc> {
+            At::noon().now
+        }
+        fn wait(&mut self, _at_most: Duration) -> ControlFlow<()> {
+            self.waits += 1;
+            if self.waits == 2 {
+                let mut conn = audit_schema::connect(&self.url).unwrap();
+                conn.batch_execute("insert into public.trouble values ('new')")
+                    .unwrap();
+            }
+            if self.waits < 4 {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        }
+        fn wall(&self) -> Option<DateTime<Utc>> {
+            Some(At::noon().wall)
+        }
+    }
+
+    let server = Provider::start([]);
+    let database = trouble(1);
+    declare_channel(&database, "ops", "resend", resend(&server.url()));
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let listener = {
+        let heard = Arc::clone(&heard);
+        move |report: &RunReport| {
+            heard
+                .lock()
+                .unwrap()
+                .extend(report.delivered.iter().map(|one| one.subject.clone()))
+        }
+    };
+    let options = Options {
+        listener: Some(Box::new(listener)),
+        interval: Duration::from_secs(3600),
+        ..options()
+    };
+    let clock = Steps {
+        url: database.url(),
+        waits: 0,
+    };
+    follow(
+        &database.url(),
+        options,
+        clock,
+        Arc::new(AtomicBool::new(false)),
+    )
+    .unwrap();
+    assert_eq!(
+        *heard.lock().unwrap(),
+        [
+            "Critical: public.trouble, trouble, T1",
+            "Critical: public.trouble, trouble, new"
+        ]
+    );
+}
