@@ -3,9 +3,7 @@
 use super::node::{Node, Tree};
 use super::read::{Entry, Fields, Reader};
 use super::{Declared, Location, Part};
-use crate::{
-    Bucket, Function, Group, Measure, Reference, RuleKind, Subject, Summary, TablePolicy,
-};
+use crate::{Bucket, Function, Group, Measure, Reference, RuleKind, Subject, Summary, TablePolicy};
 
 /// Functions of the design that are not built yet.
 const LATER_FUNCTIONS: [&str; 3] = ["count_distinct", "median", "quantile"];
