@@ -76,7 +76,7 @@ fn a_plan_shows_them_and_an_apply_makes_the_database_so() {
       + rule    no_future  ● normal, flag: no row from select id from flights where time_hour > now() + interval '1 year'
       + rule    bounds_by_day  ● normal, flag: cancelled / flights of by_day at most 0.25 when flights >= 50
     + summary by_day of public.flights: flights = count, cancelled = count_if(dep_time is null) by origin
-    ! writers of public.flights wait (share row exclusive), while it is read 2 times
+    ! writers of public.flights wait (share row exclusive), while it is read once
     8 to create, 0 to change, 0 to drop
     ");
 
@@ -136,7 +136,6 @@ fn a_plan_shows_them_and_an_apply_makes_the_database_so() {
       - rule    no_future
     ~ summary by_day of public.flights
         measures: flights = count, cancelled = count_if(dep_time is null) → flights = count, fees = sum(fee)
-    ! writers of public.flights wait (share row exclusive), while it is read once
     0 to create, 3 to change, 4 to drop
     ");
     apply(&mut db, &changed).unwrap();

@@ -117,7 +117,9 @@ impl Reader {
     fn fresh(&mut self, entry: Entry<'_>, asked: Asked, kind: &mut Kind) -> Option<RuleKind> {
         let fields = self.options(entry, &["within", "during"], &ROWS)?;
         let within = self.required_length(entry, &fields, "within");
-        let during = fields.get("during").map(|entry| self.hours(entry.node));
+        let during = fields
+            .get("during")
+            .map(|entry| self.hours_of_day(entry.node));
         let rows = self.timed_rows(&fields, kind);
         Some(RuleKind::Fresh(Fresh {
             within: within?,
@@ -425,7 +427,7 @@ impl Reader {
     }
 
     /// `05:00-23:00`, `Mon-Fri 08:00-18:00 Europe/London`.
-    fn hours(&mut self, node: &Node) -> Option<String> {
+    fn hours_of_day(&mut self, node: &Node) -> Option<String> {
         let text = self.text(node, "`during`")?;
         let mut words = text.split_whitespace().peekable();
         let days = words.next_if(|word| word.starts_with(|first: char| first.is_alphabetic()));
