@@ -16,7 +16,9 @@ declare
     folds record;
 begin
     if summaries = '{}' then
-        execute format('drop function if exists %s(bigint)', function_name);
+        if to_regproc(function_name) is not null then
+            execute format('drop function %s(bigint)', function_name);
+        end if;
         return;
     end if;
     select w.* into watched from audit.watched_table w where w.table_id = _compile_fold.table_id;
