@@ -11,7 +11,7 @@ as $$
         'transition', to_jsonb(told.*),
         'table', watched.name,
         'rule', rule.name,
-        'summary', nullif(policy.definition ->> 'on', 'rules'),
+        'summary', case when policy.definition ->> 'on' not in ('rules', 'findings', 'overdue') then policy.definition ->> 'on' end,
         'columns', array(
             select item ->> 'name'
             from jsonb_array_elements(
