@@ -2,6 +2,7 @@
 # make test    everything that must hold before a change is merged
 # make bench   how fast the write path is, as ratios; rewrites the figures of docs/PERFORMANCE.md
 #              BENCH="--only bulk,single" for a part, BENCH=--help for all there is
+# make storm   a million failing rows in a million statements, and the messages that tell of them; about two minutes
 # make matrix  the tests of audit-schema on PostgreSQL 14 to 18
 # make test-transparency  PostgreSQL's, pgbench's and Django's own tests, watched and unwatched; rewrites the results in
 #              docs/TRANSPARENCY.md. PARTS="regress pgbench" for some of it
@@ -12,7 +13,7 @@ BENCH :=
 PARTS :=
 AUDIT := $(CARGO) run --quiet --locked --package audit-bin --bin audit --
 
-.PHONY: demo demo-quick test check docs docs-check bench matrix test-transparency deny setup
+.PHONY: demo demo-quick test check docs docs-check bench storm matrix test-transparency deny setup
 
 demo: setup
 	$(AUDIT) demo
@@ -37,6 +38,9 @@ docs-check: setup
 
 bench: setup
 	$(CARGO) run --locked --example bench -- $(BENCH)
+
+storm: setup
+	AUDIT_STORM=1000000 $(CARGO) test --locked --package audit-schema --all-features --test alert_storm
 
 matrix: setup
 	scripts/matrix/run

@@ -10,9 +10,11 @@ use chrono::Utc;
 use chrono_tz::Tz;
 use clap::{Args, Parser, Subcommand};
 
+use crate::command::alerts::AlertsCommand;
 use crate::command::check::CheckOptions;
 use crate::command::deliveries::DeliveriesCommand;
 use crate::command::quarantine::QuarantineCommand;
+use crate::command::silence::SilenceCommand;
 use crate::command::{self, Output};
 use crate::connection::{ConnectionOptions, Database};
 use crate::demo::{self, DemoOptions, screen::Screen};
@@ -95,6 +97,16 @@ enum Command {
     Deliveries {
         #[command(subcommand)]
         command: DeliveriesCommand,
+    },
+    /// See alerts, take them on, let them rest, resolve them
+    Alerts {
+        #[command(subcommand)]
+        command: Box<AlertsCommand>,
+    },
+    /// Say which alerts nobody has to hear of for a while
+    Silence {
+        #[command(subcommand)]
+        command: Box<SilenceCommand>,
     },
     /// Prove that counters, summaries and the log are right, by reading everything
     Verify,
@@ -312,6 +324,12 @@ fn output(audit: Audit) -> anyhow::Result<Output> {
         }
         Command::Deliveries { command } => {
             return command::deliveries::run(&mut connection, command, style);
+        }
+        Command::Alerts { command } => {
+            return command::alerts::run(&mut connection, *command, style);
+        }
+        Command::Silence { command } => {
+            return command::silence::run(&mut connection, *command, style);
         }
         Command::Docs { out, check } => command::docs::run(&mut connection, &out, check, style)?,
         Command::Doctor => {

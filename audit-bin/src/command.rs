@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::Context;
 use audit_core::Policy;
 
+pub mod alerts;
 pub mod as_of;
 pub mod check;
 pub mod deliveries;
@@ -18,6 +19,7 @@ pub mod migrate;
 pub mod notify;
 pub mod plan;
 pub mod quarantine;
+pub mod silence;
 pub mod status;
 pub mod suggest;
 pub mod undo;
@@ -36,6 +38,21 @@ impl From<String> for Output {
     fn from(text: String) -> Self {
         Self { text, well: true }
     }
+}
+
+/// How something is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// As JSON, for programs
+    Json,
+}
+
+/// Something as JSON, with a line for each part.
+pub(crate) fn json(value: &impl serde::Serialize) -> anyhow::Result<String> {
+    Ok(serde_json::to_string_pretty(value)? + "\n")
 }
 
 /// Reads and checks a policy file.

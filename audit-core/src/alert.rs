@@ -10,8 +10,14 @@
 //!           resolved ◄────┴────────────────────┘
 //! ```
 //!
-//! Three things always hold, and property tests hold them: there is no message without a transition; whatever fired
-//! is resolved once its condition has ended, with a message; a fingerprint has at most one open episode.
+//! Four things always hold, and property tests hold them: there is no message without a transition; whatever people
+//! were told of is resolved once its condition has ended, with a message; a fingerprint has at most one open episode;
+//! while an alert is muted, nobody hears that it began or goes on.
+
+mod inhibition;
+mod person;
+mod silence;
+mod step;
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,6 +25,11 @@ use std::str::FromStr;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+pub use inhibition::{Standing, inhibitors};
+pub use person::{acknowledge, resolve, snooze};
+pub use silence::{Matchers, Silence};
+pub use step::step;
 
 use crate::{AlertPolicy, Error, Severity};
 
@@ -31,6 +42,11 @@ pub struct Observation {
     pub fingerprint: String,
     /// Whether the condition of the policy holds.
     pub holds: bool,
+    /// Whether an alert that has begun goes on all the same: its condition does not hold any more, and the one that ends
+    /// it does not hold yet.
+    pub lingers: bool,
+    /// Why nobody is to hear of it now: it is silenced, or another alert inhibits it.
+    pub muted: Option<String>,
     /// How much it matters.
     pub severity: Severity,
     /// What the message says, see [`say`](crate::say::say).
@@ -80,12 +96,18 @@ pub struct Episode {
     pub clear_since: Option<DateTime<Utc>>,
     /// When the last message was written; `None` again after a reopening, until people are told anew.
     pub notified_at: Option<DateTime<Utc>>,
+    /// Since when it waits for somebody to take it on: since people were told, or were told again after a snooze.
+    pub unattended_since: Option<DateTime<Utc>>,
+    /// When more people were told because nobody had taken it on in time.
+    pub escalated_at: Option<DateTime<Utc>>,
     /// Until when nobody wants to hear of it.
     pub snoozed_until: Option<DateTime<Utc>>,
     /// When it was over.
     pub resolved_at: Option<DateTime<Utc>>,
     /// How often it came back soon after it was over.
     pub reopened: u32,
+    /// A person resolved it: it stays resolved until the condition has ended once.
+    pub stays_resolved: bool,
 }
 
 /// How patient and how insistent an alert is. All lengths default to zero, and to no reminders.
@@ -99,6 +121,17 @@ pub struct Timing {
     pub repeat_every: Option<TimeDelta>,
     /// How soon after its resolution a condition that holds again is the same alert.
     pub reopen_within: TimeDelta,
+    /// What follows if nobody takes it on; `None` means nothing.
+    pub escalation: Option<Escalation>,
+}
+
+/// What follows if nobody takes an alert on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Escalation {
+    /// How long people have for it after they were told.
+    pub after: TimeDelta,
+    /// How much it matters from then on, if that is more than before.
+    pub severity: Option<Severity>,
 }
 
 /// Why an alert moved from one state to another.
@@ -121,10 +154,16 @@ pub enum Cause {
     Snoozed,
     /// That while is over, and the condition still holds.
     SnoozeEnded,
+    /// It is not muted any more, and people are told what they were not told before.
+    Unmuted,
+    /// Nobody has taken it on in time.
+    Unattended,
     /// The condition ended before anybody was told.
     Lapsed,
     /// The condition has ended.
     Ended,
+    /// A person has resolved it.
+    Settled,
 }
 
 /// What a message says about an alert.
@@ -166,92 +205,6 @@ pub struct Step {
     pub transitions: Vec<Transition>,
 }
 
-/// Says what follows from an observation. `episode` is the latest one of the fingerprint, open or resolved.
-///
-/// A fingerprint with an open episode must be observed at every look, also once its group has vanished: then with
-/// `holds: false`.
-///
-/// # Examples
-///
-/// ```
-/// use audit_core::Severity;
-/// use audit_core::alert::{Message, Observation, State, Timing, step};
-/// use chrono::{DateTime, TimeDelta, Utc};
-///
-/// let mut observation = Observation {
-///     policy: "cancellations".to_owned(),
-///     fingerprint: "cancellations origin=EWR".to_owned(),
-///     holds: true,
-///     severity: Severity::Critical,
-///     title: "EWR: 112 of 305 departures cancelled".to_owned(),
-///     group: Default::default(),
-///     observed: Default::default(),
-///     table: None,
-///     rule: None,
-///     owner: String::new(),
-/// };
-/// let noon: DateTime<Utc> = "2013-02-08T12:00:00Z".parse().unwrap();
-///
-/// let fired = step(None, &observation, &Timing::default(), noon);
-/// assert_eq!(fired.messages().collect::<Vec<_>>(), [Message::Firing]);
-///
-/// observation.holds = false;
-/// let over = step(fired.episode.as_ref(), &observation, &Timing::default(), noon + TimeDelta::hours(9));
-/// assert_eq!(over.messages().collect::<Vec<_>>(), [Message::Resolved]);
-/// assert_eq!(over.episode.unwrap().state, State::Resolved);
-/// ```
-pub fn step(
-    episode: Option<&Episode>,
-    observation: &Observation,
-    timing: &Timing,
-    now: DateTime<Utc>,
-) -> Step {
-    let mut step = Step {
-        episode: episode.cloned(),
-        transitions: Vec::new(),
-    };
-    match episode.filter(|episode| episode.is_open()) {
-        Some(_) if observation.holds => step.go_on(observation, timing, now),
-        Some(_) => step.end(timing, now),
-        None if observation.holds => {
-            step.open(observation, timing, now);
-            step.go_on(observation, timing, now);
-        }
-        None => {}
-    }
-    step
-}
-
-/// A person takes care of an alert: it is no longer repeated, and its resolution is still told.
-///
-/// # Errors
-///
-/// When the episode is resolved already.
-pub fn acknowledge(episode: &Episode, actor: &str, now: DateTime<Utc>) -> Result<Step, Error> {
-    person(
-        episode,
-        "acknowledged",
-        Cause::Acknowledged,
-        None,
-        actor,
-        now,
-    )
-}
-
-/// A person does not want to hear of an alert until a certain time; its resolution is still told.
-///
-/// # Errors
-///
-/// When the episode is resolved already.
-pub fn snooze(
-    episode: &Episode,
-    until: DateTime<Utc>,
-    actor: &str,
-    now: DateTime<Utc>,
-) -> Result<Step, Error> {
-    person(episode, "snoozed", Cause::Snoozed, Some(until), actor, now)
-}
-
 /// The identity of an alert: the policy, and the names and values of its group in their order.
 ///
 /// # Examples
@@ -282,139 +235,22 @@ impl Step {
             .first()
             .is_some_and(|first| first.from.is_none())
     }
-
-    fn open(&mut self, observation: &Observation, timing: &Timing, now: DateTime<Utc>) {
-        let reopened = self.episode.take().filter(|episode| {
-            episode.fired_at.is_some()
-                && episode
-                    .resolved_at
-                    .is_some_and(|resolved| now - resolved < timing.reopen_within)
-        });
-        let (from, cause, reopened) = match reopened {
-            Some(episode) => (
-                Some(State::Resolved),
-                Cause::Reopened,
-                Some((episode.fired_at, episode.reopened + 1)),
-            ),
-            None => (None, Cause::Opened, None),
-        };
-        let (fired_at, reopened) = reopened.unwrap_or_default();
-        self.episode = Some(Episode {
-            fingerprint: observation.fingerprint.clone(),
-            state: State::Pending,
-            severity: observation.severity,
-            opened_at: now,
-            fired_at,
-            clear_since: None,
-            notified_at: None,
-            snoozed_until: None,
-            resolved_at: None,
-            reopened,
-        });
-        self.transitions.push(Transition {
-            from,
-            to: State::Pending,
-            cause,
-            at: now,
-            actor: None,
-            message: None,
-        });
-    }
-
-    fn go_on(&mut self, observation: &Observation, timing: &Timing, now: DateTime<Utc>) {
-        let Some(episode) = &mut self.episode else {
-            return;
-        };
-        episode.clear_since = None;
-        let worse = observation.severity > episode.severity;
-        if worse || episode.state == State::Pending {
-            episode.severity = observation.severity;
-        }
-        let told = episode.notified_at.is_some();
-        let held_long_enough = now - episode.opened_at >= timing.hold_for;
-        let repeat_is_due = || {
-            timing.repeat_every.is_some_and(|every| {
-                episode
-                    .notified_at
-                    .is_none_or(|notified| now - notified >= every)
-            })
-        };
-        match episode.state {
-            State::Pending if held_long_enough => {
-                self.move_to(State::Firing, Cause::Fired, Some(Message::Firing), now);
-            }
-            State::Pending | State::Resolved => {}
-            _ if worse => {
-                self.move_to(State::Firing, Cause::Escalated, Some(Message::Firing), now);
-            }
-            State::Firing if repeat_is_due() => {
-                self.move_to(State::Firing, Cause::Repeated, Some(Message::Repeat), now);
-            }
-            State::Snoozed
-                if episode.snoozed_until.is_none_or(|until| now >= until)
-                    && (told || held_long_enough) =>
-            {
-                // Who snoozed it before anybody was told is told now for the first time.
-                let message = if told {
-                    Message::Repeat
-                } else {
-                    Message::Firing
-                };
-                self.move_to(State::Firing, Cause::SnoozeEnded, Some(message), now);
-            }
-            State::Firing | State::Acknowledged | State::Snoozed => {}
-        }
-    }
-
-    fn end(&mut self, timing: &Timing, now: DateTime<Utc>) {
-        let Some(episode) = &mut self.episode else {
-            return;
-        };
-        // A person may have acknowledged before anybody was told: then nobody has to hear that it is over.
-        let told = episode.state != State::Pending && episode.notified_at.is_some();
-        if !told {
-            self.move_to(State::Resolved, Cause::Lapsed, None, now);
-            return;
-        }
-        let clear_since = *episode.clear_since.get_or_insert(now);
-        if now - clear_since >= timing.keep_firing_for {
-            self.move_to(State::Resolved, Cause::Ended, Some(Message::Resolved), now);
-        }
-    }
-
-    fn move_to(&mut self, to: State, cause: Cause, message: Option<Message>, now: DateTime<Utc>) {
-        let Some(episode) = &mut self.episode else {
-            return;
-        };
-        let from = episode.state;
-        episode.state = to;
-        if message.is_some() {
-            episode.notified_at = Some(now);
-        }
-        if to == State::Firing {
-            episode.fired_at.get_or_insert(now);
-            episode.snoozed_until = None;
-        }
-        if to == State::Resolved {
-            episode.resolved_at = Some(now);
-            episode.clear_since = None;
-            episode.snoozed_until = None;
-        }
-        self.transitions.push(Transition {
-            from: Some(from),
-            to,
-            cause,
-            at: now,
-            actor: None,
-            message,
-        });
-    }
 }
 
 impl Episode {
     /// Whether the episode is not over yet.
     pub fn is_open(&self) -> bool {
         self.state.is_open()
+    }
+
+    /// Whether it fires as far as other alerts are concerned: whether or not people were told, and what they did about it.
+    pub fn is_firing(&self) -> bool {
+        self.is_open() && self.state != State::Pending
+    }
+
+    /// Whether people were told of it since it opened, so that they have to be told of its end.
+    pub fn is_known(&self) -> bool {
+        self.state != State::Pending && self.notified_at.is_some()
     }
 }
 
@@ -457,8 +293,11 @@ impl Cause {
             Cause::Acknowledged => "acknowledged",
             Cause::Snoozed => "snoozed",
             Cause::SnoozeEnded => "snooze_ended",
+            Cause::Unmuted => "unmuted",
+            Cause::Unattended => "unattended",
             Cause::Lapsed => "lapsed",
             Cause::Ended => "ended",
+            Cause::Settled => "settled",
         }
     }
 }
@@ -481,6 +320,7 @@ impl Default for Timing {
             keep_firing_for: TimeDelta::zero(),
             repeat_every: None,
             reopen_within: TimeDelta::hours(1),
+            escalation: None,
         }
     }
 }
@@ -492,7 +332,11 @@ impl From<&AlertPolicy> for Timing {
             hold_for: delta(policy.hold_for).unwrap_or_default(),
             keep_firing_for: delta(policy.keep_firing_for).unwrap_or_default(),
             repeat_every: delta(policy.repeat_every),
-            ..Timing::default()
+            reopen_within: delta(policy.reopen_within).unwrap_or(Timing::default().reopen_within),
+            escalation: policy.escalate.as_ref().map(|escalate| Escalation {
+                after: escalate.after.to_delta(),
+                severity: escalate.severity,
+            }),
         }
     }
 }
@@ -543,40 +387,4 @@ impl FromStr for Message {
                 expected: "firing, repeat or resolved",
             })
     }
-}
-
-fn person(
-    episode: &Episode,
-    verb: &'static str,
-    cause: Cause,
-    until: Option<DateTime<Utc>>,
-    actor: &str,
-    now: DateTime<Utc>,
-) -> Result<Step, Error> {
-    if !episode.is_open() {
-        return Err(Error::AlertHasEnded {
-            state: episode.state,
-            verb,
-        });
-    }
-    let to = if until.is_some() {
-        State::Snoozed
-    } else {
-        State::Acknowledged
-    };
-    Ok(Step {
-        episode: Some(Episode {
-            state: to,
-            snoozed_until: until,
-            ..episode.clone()
-        }),
-        transitions: vec![Transition {
-            from: Some(episode.state),
-            to,
-            cause,
-            at: now,
-            actor: Some(actor.to_owned()),
-            message: None,
-        }],
-    })
 }

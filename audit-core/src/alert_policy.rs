@@ -30,8 +30,17 @@ pub struct AlertPolicy {
     pub name: String,
     /// Whose numbers are looked at.
     pub on: Subject,
+    /// How far back the findings are counted; only for [`Subject::Findings`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<Period>,
+    /// Whether there is an alert for each rule or for each table; only for findings and what is overdue.
+    #[serde(default, skip_serializing_if = "Per::is_default")]
+    pub per: Per,
     /// The SQL condition over these numbers that raises the alert.
     pub when: String,
+    /// The SQL condition over these numbers that ends it; `None` means that `when` does not hold any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
     /// How long the condition must hold before anybody is told; `None` means not at all.
     #[serde(rename = "for", default, skip_serializing_if = "Option::is_none")]
     pub hold_for: Option<Period>,
@@ -52,13 +61,76 @@ pub struct AlertPolicy {
     /// How often people are reminded while nobody has acknowledged; `None` means never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeat_every: Option<Period>,
+    /// How soon after its end a condition that holds again is the same alert; `None` means within an hour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reopen_within: Option<Period>,
+    /// Whether alerts that move at the same moment share a message.
+    #[serde(default, skip_serializing_if = "Messages::is_default")]
+    pub messages: Messages,
+    /// What explains an alert of this policy, so that nobody is told while it fires: other policies, tables, or `parents`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inhibited_by: Vec<String>,
+    /// What follows if nobody takes it on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escalate: Option<Escalate>,
 }
 
-/// Whose numbers an alert policy looks at. It is written as `rules` or as the name of a summary.
+/// What follows if nobody takes an alert on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Escalate {
+    /// How long people have for it after they were told.
+    pub after: Period,
+    /// The channels that are told, besides those that know; from then on they hear all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub to: Vec<String>,
+    /// How much it matters from then on, if that is more than before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity: Option<Severity>,
+}
+
+/// What there is one alert for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Per {
+    /// Each rule.
+    #[default]
+    Rule,
+    /// Each table.
+    Table,
+}
+
+/// Whether alerts of one policy that move at the same moment share a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Messages {
+    /// They do, in each channel.
+    #[default]
+    Together,
+    /// Each has its own.
+    Each,
+}
+
+impl Per {
+    fn is_default(&self) -> bool {
+        *self == Per::default()
+    }
+}
+
+impl Messages {
+    fn is_default(&self) -> bool {
+        *self == Messages::default()
+    }
+}
+
+/// Whose numbers an alert policy looks at. It is written as `rules`, `findings`, `overdue` or as the name of a summary.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Subject {
-    /// The counters of every rule of every table: see [`AlertPolicy::RULE_VARIABLES`].
+    /// The counters of every rule of every table.
     Rules,
+    /// What was found lately by every rule of every table.
+    Findings,
+    /// What somebody should have put right by now, of every rule of every table.
+    Overdue,
     /// The groups and measures of the summary with this name.
     Summary(String),
 }
@@ -66,29 +138,52 @@ pub enum Subject {
 /// How much an alert matters. It is written as `inherit` or as a severity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AlertSeverity {
-    /// As much as the rule that fails.
+    /// As much as the rule that fails; what is overdue matters one step more.
     Inherit,
     /// So much.
     Fixed(Severity),
 }
 
 impl AlertPolicy {
-    /// The variables that `when` and `say` may use for a policy on rules.
-    pub const RULE_VARIABLES: [&'static str; 9] = [
-        "failing",
-        "rows",
-        "failing_ratio",
-        "errors",
-        "table",
-        "rule",
-        "kind",
-        "action",
-        "why",
-    ];
-
     /// What the database stores as the definition of the policy.
     pub fn definition(&self) -> Value {
         serde_json::to_value(self).unwrap_or(Value::Null)
+    }
+}
+
+impl Subject {
+    /// The words that are not names of summaries.
+    pub const WORDS: [&'static str; 3] = ["rules", "findings", "overdue"];
+
+    /// The variables that `when`, `until` and `say` may use; `None` for a summary, which has its own.
+    pub fn variables(&self, per: Per) -> Option<&'static [&'static str]> {
+        match (self, per) {
+            (Subject::Summary(_), _) => None,
+            (Subject::Rules, _) => Some(&[
+                "failing",
+                "rows",
+                "failing_ratio",
+                "errors",
+                "table",
+                "rule",
+                "kind",
+                "action",
+                "why",
+            ]),
+            (Subject::Findings, Per::Rule) => Some(&[
+                "findings", "failed", "errors", "rejected", "table", "rule", "kind", "action",
+                "why",
+            ]),
+            (Subject::Findings, Per::Table) => {
+                Some(&["findings", "failed", "errors", "rejected", "table", "rules"])
+            }
+            (Subject::Overdue, Per::Rule) => Some(&[
+                "overdue", "failing", "held", "table", "rule", "kind", "action", "why",
+            ]),
+            (Subject::Overdue, Per::Table) => {
+                Some(&["overdue", "failing", "held", "table", "rules"])
+            }
+        }
     }
 }
 
@@ -106,6 +201,8 @@ impl fmt::Display for Subject {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Subject::Rules => formatter.write_str("rules"),
+            Subject::Findings => formatter.write_str("findings"),
+            Subject::Overdue => formatter.write_str("overdue"),
             Subject::Summary(name) => formatter.write_str(name),
         }
     }
@@ -129,10 +226,11 @@ impl Serialize for Subject {
 impl<'de> Deserialize<'de> for Subject {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Ok(if text == "rules" {
-            Subject::Rules
-        } else {
-            Subject::Summary(text)
+        Ok(match text.as_str() {
+            "rules" => Subject::Rules,
+            "findings" => Subject::Findings,
+            "overdue" => Subject::Overdue,
+            _ => Subject::Summary(text),
         })
     }
 }

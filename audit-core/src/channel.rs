@@ -12,6 +12,13 @@ pub struct Channel {
     pub name: String,
     /// Through whom.
     pub provider: Provider,
+    /// How many messages a minute at most; the last of them speaks for all that follow.
+    pub per_minute: u32,
+}
+
+impl Channel {
+    /// How many messages a minute a channel gets, unless it says otherwise.
+    pub const PER_MINUTE: u32 = 10;
 }
 
 /// Through whom messages go. Serialised, it is what the database stores as the definition of the channel.

@@ -15,6 +15,12 @@ pub enum Error {
         /// What was written.
         text: String,
     },
+    /// Hours of work that do not read as such.
+    #[error("`{text}` are not hours such as `Mon-Fri 08:00-18:00 Europe/London`")]
+    NotHours {
+        /// What was written.
+        text: String,
+    },
     /// A word from a closed list was expected.
     #[error("`{text}` is not a known {what}: expected {expected}")]
     UnknownWord {

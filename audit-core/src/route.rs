@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::Severity;
+use crate::{Hours, Severity};
 
 /// Which alerts go to which channels. The first route that matches an alert wins, unless it says to go on.
 ///
@@ -12,7 +12,7 @@ use crate::Severity;
 /// ```
 /// use audit_core::{Route, Severity};
 ///
-/// let route = Route { severity: vec![Severity::Critical], owner: None, table: None, to: vec!["oncall".to_owned()], go_on: false };
+/// let route: Route = serde_json::from_str(r#"{"severity": ["critical"], "to": ["oncall"]}"#).unwrap();
 /// assert!(route.matches(Severity::Critical, "ops@example.com", Some("public.flights")));
 /// assert!(!route.matches(Severity::Low, "ops@example.com", None));
 /// ```
@@ -27,6 +27,12 @@ pub struct Route {
     /// Alerts about this table, as `schema.table`; `None` means any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<String>,
+    /// The hours in which the receivers are at work; `None` means always.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hours: Option<Hours>,
+    /// What happens to a message outside of these hours.
+    #[serde(default, skip_serializing_if = "Otherwise::is_default")]
+    pub otherwise: Otherwise,
     /// The names of the channels.
     pub to: Vec<String>,
     /// Whether the routes after this one are tried as well.
@@ -36,6 +42,23 @@ pub struct Route {
         skip_serializing_if = "std::ops::Not::not"
     )]
     pub go_on: bool,
+}
+
+/// What happens to a message outside of the hours of a route.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Otherwise {
+    /// It waits until the hours begin.
+    #[default]
+    Wait,
+    /// It goes by the next route that matches.
+    Next,
+}
+
+impl Otherwise {
+    fn is_default(&self) -> bool {
+        *self == Otherwise::default()
+    }
 }
 
 impl Route {

@@ -512,7 +512,7 @@ summaries:
 channels:
   oncall: { teams: { routing_key: { env: KEY } } }
 routes:
-  - { to: oncall, hours: Mon-Fri, digest: daily }
+  - { to: oncall, digest: daily }
 "), @r"
 audit.yml:5:5: `retain` is not supported yet
   |
@@ -544,19 +544,13 @@ audit.yml:13:13: `teams` is not supported yet
    |             ^^^^^
    = take it out; nothing would check it
 
-audit.yml:15:19: `hours` is not supported yet
+audit.yml:15:19: `digest` is not supported yet
    |
-15 |   - { to: oncall, hours: Mon-Fri, digest: daily }
-   |                   ^^^^^
+15 |   - { to: oncall, digest: daily }
+   |                   ^^^^^^
    = take it out; nothing would check it
 
-audit.yml:15:35: `digest` is not supported yet
-   |
-15 |   - { to: oncall, hours: Mon-Fri, digest: daily }
-   |                                   ^^^^^^
-   = take it out; nothing would check it
-
-7 errors; nothing was applied
+6 errors; nothing was applied
 ");
 }
 

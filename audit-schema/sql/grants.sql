@@ -26,6 +26,10 @@ grant execute on function
     audit.record_alerts(timestamptz, jsonb),
     audit.acknowledge(uuid, text, timestamptz),
     audit.snooze(uuid, timestamptz, text, timestamptz),
+    audit.resolve(uuid, text, timestamptz),
+    audit.silences_at(timestamptz),
+    audit.add_silence(jsonb, timestamptz, text, timestamptz, timestamptz),
+    audit.end_silence(uuid, text, timestamptz),
     audit.claim_deliveries(text, interval, integer, integer, timestamptz),
     audit.keep_message(uuid, uuid, jsonb, bytea),
     audit.complete_delivery(uuid, uuid, integer, text, timestamptz),
@@ -99,7 +103,7 @@ to public;
 grant execute on function
     audit._preview_watch(regclass), audit._check_alert(jsonb, integer),
     audit.declare_alert(text, jsonb, text), audit.retire_alert(integer),
-    audit.declare_channel(text, text, jsonb), audit.retire_channel(integer),
+    audit.declare_channel(text, text, jsonb, integer), audit.retire_channel(integer),
     audit.declare_routes(jsonb),
     audit._scan_rule(integer), audit._compiled_rule(integer, text)
 to audit_admin;

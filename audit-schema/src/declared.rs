@@ -105,6 +105,8 @@ pub(crate) struct Channel {
     pub(crate) provider: String,
     #[diesel(sql_type = Jsonb)]
     pub(crate) definition: Value,
+    #[diesel(sql_type = Integer)]
+    pub(crate) per_minute: i32,
 }
 
 /// A table as the catalogue of PostgreSQL knows it.
@@ -170,7 +172,7 @@ pub(crate) fn load(connection: &mut PgConnection) -> Result<Declared> {
         )
         .load(connection)?,
         channels: diesel::sql_query(
-            "select c.channel_id, c.name, c.provider, c.definition
+            "select c.channel_id, c.name, c.provider, c.definition, c.per_minute
              from audit.channel c
              where c.retired_at is null
              order by c.channel_id",

@@ -264,7 +264,7 @@ pub fn count(connection: &mut PgConnection, filter: &Filter) -> Result<i64> {
 /// One delivery with all that was tried.
 ///
 /// # Errors
-/// [`Error::NoSuchDelivery`], or when the database can not be reached or refuses.
+/// [`Error::NotOne`], or when the database can not be reached or refuses.
 pub fn show(connection: &mut PgConnection, id: &str) -> Result<Shown> {
     #[derive(QueryableByName)]
     struct Message {
@@ -296,14 +296,15 @@ pub fn show(connection: &mut PgConnection, id: &str) -> Result<Shown> {
 /// The delivery whose identity begins so.
 ///
 /// # Errors
-/// [`Error::NoSuchDelivery`] if there is none, or if there are several.
+/// [`Error::NotOne`] if there is none, or if there are several.
 pub fn find(connection: &mut PgConnection, id: &str) -> Result<Uuid> {
     #[derive(QueryableByName)]
     struct Found {
         #[diesel(sql_type = SqlUuid)]
         delivery_id: Uuid,
     }
-    let none = |several| Error::NoSuchDelivery {
+    let none = |several| Error::NotOne {
+        what: "delivery",
         id: id.to_owned(),
         several,
     };

@@ -60,12 +60,14 @@ pub enum Error {
         several: bool,
     },
 
-    /// No delivery has an identity that begins so, or several have.
-    #[error("{} an id that begins with `{id}`", if *several { "several deliveries have" } else { "no delivery has" })]
-    NoSuchDelivery {
-        /// As it was given.
+    /// No alert, silence or delivery is meant, or more than one.
+    #[error("{} has an id that begins with `{id}`", if *several { format!("more than one {what}") } else { format!("no {what}") })]
+    NotOne {
+        /// What was looked for.
+        what: &'static str,
+        /// What was given.
         id: String,
-        /// Whether there are several.
+        /// Whether more than one begins so.
         several: bool,
     },
 

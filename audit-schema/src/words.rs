@@ -1,6 +1,9 @@
 //! Declarations in words: what changes in them, and what they do, in one line each.
 
-use audit_core::{Channel, Period, Provider, Route, Rule, RuleKind, Setting, Summary, Unit};
+use audit_core::{
+    Channel, Hours, Otherwise, Period, Provider, Route, Rule, RuleKind, Setting, Summary, Unit,
+};
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::declared;
@@ -124,6 +127,10 @@ pub(crate) fn in_words(value: &Value) -> String {
                 None => format!("{name} = {expression}"),
             }
         }
+        // The hours of a route.
+        Value::Object(fields) if fields.contains_key("days") => {
+            Hours::deserialize(value).map_or_else(|_| value.to_string(), |hours| hours.to_string())
+        }
         Value::Object(fields) => fields
             .iter()
             .map(|(name, value)| format!("{name} {}", in_words(value)))
@@ -189,11 +196,17 @@ pub(crate) fn route_in_words(route: &Route) -> String {
     if let Some(table) = &route.table {
         conditions.push(format!("about {table}"));
     }
-    let what = if conditions.is_empty() {
+    let mut what = if conditions.is_empty() {
         "everything".to_owned()
     } else {
         conditions.join(" ")
     };
+    if let Some(hours) = &route.hours {
+        what.push_str(&format!(" at {hours}"));
+        if route.otherwise == Otherwise::Next {
+            what.push_str(" (else the next)");
+        }
+    }
     let more = if route.go_on { ", and goes on" } else { "" };
     format!("{what} to {}{more}", route.to.join(", "))
 }

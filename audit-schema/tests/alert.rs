@@ -1,115 +1,14 @@
 //! What a tick makes of alert policies.
 
+mod airport;
+
+use airport::{
+    airport, alert_id, cancellations, count, fly, line, noon, policy, run, ticked, told,
+};
 use audit_core::alert::Message;
-use audit_schema::testing::{Database, database};
-use audit_schema::{TickReport, alert, tick};
-use chrono::{DateTime, TimeDelta, Utc};
+use audit_schema::alert;
+use chrono::TimeDelta;
 use diesel::connection::SimpleConnection;
-use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
-use uuid::Uuid;
-
-/// Flights of one origin, and a rule about their tail numbers.
-fn airport() -> Database {
-    let database = database();
-    run(
-        &database,
-        "create table public.flights (id integer primary key, origin text, tailnum text, dep_time integer, time_hour timestamptz);
-         select audit.watch('public.flights', 'departures drive planning', 'ops@example.com');
-         select audit.declare_rule('public.flights', 'not_null_tailnum', 'not_null', '{\"column\": \"tailnum\"}', severity => 'important');
-         select audit.declare_summary('public.flights', 'departures_by_day', '{
-             \"bucket\": {\"column\": \"time_hour\", \"width\": \"1 day\", \"time_zone\": \"America/New_York\"},
-             \"group_by\": [{\"name\": \"origin\", \"expression\": \"origin\"}],
-             \"measures\": [{\"name\": \"flights\", \"function\": \"count\", \"expression\": null},
-                            {\"name\": \"cancelled\", \"function\": \"count_if\", \"expression\": \"dep_time is null\"}]}');
-         select audit.compile('public.flights');
-         insert into audit.channel (name, provider, definition)
-         values ('ops', 'file', '{\"file\": {\"directory\": \"/nowhere\"}}'), ('oncall', 'file', '{\"file\": {\"directory\": \"/nowhere\"}}');
-         insert into audit.route (position, definition)
-         values (1, '{\"severity\": [\"critical\"], \"to\": [\"oncall\", \"ops\"]}'), (2, '{\"table\": \"public.flights\", \"to\": [\"ops\"]}');",
-    );
-    database
-}
-
-fn policy(database: &Database, name: &str, definition: serde_json::Value) {
-    diesel::sql_query("insert into audit.alert_policy (name, definition) values ($1, $2)")
-        .bind::<Text, _>(name)
-        .bind::<diesel::sql_types::Jsonb, _>(definition)
-        .execute(&mut database.connect())
-        .unwrap();
-}
-
-fn cancellations(database: &Database) {
-    policy(
-        database,
-        "cancellations",
-        serde_json::json!({
-            "on": "departures_by_day",
-            "when": "cancelled > 0.25 * flights and flights >= 4",
-            "severity": "critical",
-            "say": "{origin}: {cancelled} of {flights} departures cancelled on {bucket}",
-            "repeat_every": "4 hours",
-        }),
-    );
-}
-
-fn run(database: &Database, sql: &str) {
-    database.connect().batch_execute(sql).unwrap();
-}
-
-fn noon() -> DateTime<Utc> {
-    "2013-02-08T17:00:00Z".parse().unwrap()
-}
-
-fn fly(database: &Database, ids: std::ops::RangeInclusive<i32>, dep_time: &str, day: &str) {
-    run(
-        database,
-        &format!(
-            "insert into public.flights select id, 'EWR', 'N1', {dep_time}, '{day} 12:00-05' from generate_series({}, {}) as id",
-            ids.start(),
-            ids.end()
-        ),
-    );
-}
-
-fn ticked(database: &Database, clock: DateTime<Utc>) -> TickReport {
-    tick(&mut database.connect(), clock).unwrap()
-}
-
-fn told(report: &TickReport) -> Vec<(Message, &str)> {
-    report
-        .notices
-        .iter()
-        .map(|notice| (notice.message, notice.title.as_str()))
-        .collect()
-}
-
-#[derive(QueryableByName)]
-struct Count {
-    #[diesel(sql_type = BigInt)]
-    count: i64,
-}
-
-fn count(database: &Database, from: &str) -> i64 {
-    let row: Count = diesel::sql_query(format!("select count(*) as count from {from}"))
-        .get_result(&mut database.connect())
-        .unwrap();
-    row.count
-}
-
-fn line(database: &Database, query: &str) -> String {
-    #[derive(QueryableByName)]
-    struct Line {
-        #[diesel(sql_type = Text)]
-        line: String,
-    }
-    diesel::sql_query(format!(
-        "select coalesce(string_agg(line, E'\\n'), '') as line from ({query}) as lines (line)"
-    ))
-    .get_result::<Line>(&mut database.connect())
-    .unwrap()
-    .line
-}
 
 #[test]
 fn a_summary_over_its_threshold_fires_and_resolves() {
@@ -302,12 +201,12 @@ fn two_ticks_at_once_open_one_episode() {
 }
 
 #[test]
-fn many_alerts_at_once_make_a_handful_of_messages() {
+fn a_channel_gets_at_most_ten_messages_a_minute() {
     let database = airport();
     policy(
         &database,
         "all",
-        serde_json::json!({ "on": "departures_by_day", "when": "flights > 0", "severity": "normal" }),
+        serde_json::json!({ "on": "departures_by_day", "when": "flights > 0", "severity": "normal", "messages": "each" }),
     );
     run(
         &database,
@@ -338,9 +237,7 @@ fn an_acknowledged_alert_is_not_repeated_and_still_resolves() {
     cancellations(&database);
     fly(&database, 1..=5, "null", "2013-02-08");
     ticked(&database, noon());
-    let id: Uuid = line(&database, "select alert_id::text from audit.alert")
-        .parse()
-        .unwrap();
+    let id = alert_id(&database);
     alert::acknowledge(&mut database.connect(), id, "Ann is on it", noon()).unwrap();
     assert_eq!(told(&ticked(&database, noon() + TimeDelta::hours(5))), []);
     run(&database, "truncate public.flights");
@@ -358,9 +255,7 @@ fn a_snoozed_alert_fires_again_if_it_still_holds() {
     cancellations(&database);
     fly(&database, 1..=5, "null", "2013-02-08");
     ticked(&database, noon());
-    let id: Uuid = line(&database, "select alert_id::text from audit.alert")
-        .parse()
-        .unwrap();
+    let id = alert_id(&database);
     let later = noon() + TimeDelta::hours(6);
     alert::snooze(&mut database.connect(), id, later, "lunch", noon()).unwrap();
     assert_eq!(told(&ticked(&database, noon() + TimeDelta::hours(5))), []);

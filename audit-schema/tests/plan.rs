@@ -622,7 +622,7 @@ alerts:
        |
     10 |   bad_rows: { on: rules, when: failing_ratio >> }
        |                                ^^^^^^^^^^^^^^^^
-       = it is SQL over rule_id, table_id, table, rule, kind, severity, action, owner, why, failing, errors, rows, failing_ratio
+       = it is SQL over rule_id, table_id, table, severity, owner, rule, kind, action, why, failing, errors, rows, failing_ratio
 
     audit.yml:11:31: a condition may not contain a semicolon
        |

@@ -1,13 +1,24 @@
-//! Reading alerts and routes, and which channels there are.
+//! Reading alerts, and which channels there are.
 
 use super::node::{Node, Tree};
 use super::read::{Entry, Fields, Reader};
 use super::summary::keys;
 use super::{Declared, Location, Part};
-use crate::{AlertPolicy, AlertSeverity, Channel, Provider, Route, Severity, Subject, say};
+use crate::{
+    AlertPolicy, AlertSeverity, Channel, Escalate, Messages, Per, Period, Provider, Severity,
+    Subject, say,
+};
 
 /// Providers of the design that are not built yet.
 const LATER_PROVIDERS: [&str; 2] = ["teams", "opsgenie"];
+
+/// What an alert may name.
+struct Known<'n> {
+    summaries: Option<&'n Node>,
+    alerts: Vec<&'n str>,
+    tables: Vec<&'n str>,
+    channels: Vec<&'n str>,
+}
 
 impl Reader {
     pub(super) fn alerts(&mut self, policy: &Fields<'_>) -> Vec<AlertPolicy> {
@@ -17,21 +28,34 @@ impl Reader {
         else {
             return Vec::new();
         };
-        let summaries = policy.get("summaries").map(|entry| entry.node);
+        let names = |part: &str| {
+            policy
+                .get(part)
+                .map(|entry| keys(entry.node))
+                .unwrap_or_default()
+        };
+        let known = Known {
+            summaries: policy.get("summaries").map(|entry| entry.node),
+            alerts: alerts.iter().map(|entry| entry.name).collect(),
+            tables: names("tables"),
+            channels: names("channels"),
+        };
         alerts
             .iter()
-            .filter_map(|entry| self.alert(entry, summaries))
+            .filter_map(|entry| self.alert(entry, &known))
             .collect()
     }
 
-    fn alert(&mut self, entry: Entry<'_>, summaries: Option<&Node>) -> Option<AlertPolicy> {
+    fn alert(&mut self, entry: Entry<'_>, known: &Known<'_>) -> Option<AlertPolicy> {
         self.plain_name(entry.key, entry.name, "an alert");
-        if entry.name == "pipeline" {
-            self.refuse(
-                entry.key,
-                "an alert cannot be named `pipeline`",
-                "the pipeline reports about itself under this name",
-            );
+        let taken = match entry.name {
+            "pipeline" => Some("the pipeline reports about itself under this name"),
+            "parents" => Some("in `inhibited_by` it means the tables that a table refers to"),
+            _ => None,
+        };
+        if let Some(why) = taken {
+            let message = format!("an alert cannot be named `{}`", entry.name);
+            self.refuse(entry.key, message, why);
         }
         let declared = Declared::Alert(entry.name.to_owned());
         self.note(&declared, Part::Name, entry.key);
@@ -40,7 +64,10 @@ impl Reader {
             "an alert",
             &[
                 "on",
+                "within",
+                "per",
                 "when",
+                "until",
                 "for",
                 "keep_firing_for",
                 "severity",
@@ -48,28 +75,29 @@ impl Reader {
                 "say",
                 "runbook",
                 "repeat_every",
-            ],
-            &[
+                "reopen_within",
+                "messages",
                 "inhibited_by",
-                "parent",
-                "group_by",
-                "cap",
-                "to",
-                "notify",
-                "silence",
+                "escalate",
             ],
+            &["cap", "to", "notify", "silence"],
         )?;
         let on = self.required_text(&fields, "on", "an alert", entry.key);
         let when = self.required_text(&fields, "when", "an alert", entry.key);
         if let Some(entry) = fields.get("when") {
             self.note(&declared, Part::Expression, entry.node.at);
         }
-        let subject = on.and_then(|on| self.subject(&fields, on, &declared, summaries));
+        if let Some(entry) = fields.get("until") {
+            self.note(&declared, Part::Ending, entry.node.at);
+        }
+        let subject = on.and_then(|on| self.subject(&fields, on, &declared, known));
         let severity = self.alert_severity(&fields, subject.as_ref());
+        let (within, per) = self.counted(&fields, subject.as_ref(), entry.key);
         let say = self.optional_text(&fields, "say");
         if let (Some(say), Some(subject), Some(entry)) = (&say, &subject, fields.get("say")) {
-            self.names_are_known(say, entry.node.at, subject, summaries);
+            self.names_are_known(say, entry.node.at, subject, per, known);
         }
+        let messages = [("together", Messages::Together), ("each", Messages::Each)];
         Some(AlertPolicy {
             name: entry.name.to_owned(),
             hold_for: self.optional_period(&fields, "for"),
@@ -77,6 +105,15 @@ impl Reader {
             owner: self.optional_text(&fields, "owner"),
             runbook: self.optional_text(&fields, "runbook"),
             repeat_every: self.optional_period(&fields, "repeat_every"),
+            reopen_within: self.optional_period(&fields, "reopen_within"),
+            until: self.optional_text(&fields, "until"),
+            messages: self
+                .optional_word(&fields, "messages", &messages)
+                .unwrap_or_default(),
+            inhibited_by: self.inhibited_by(&fields, entry.name, known),
+            escalate: self.escalate(&fields, known),
+            within,
+            per,
             say,
             on: subject?,
             when: when?,
@@ -89,20 +126,120 @@ impl Reader {
         fields: &Fields<'_>,
         on: String,
         declared: &Declared,
-        summaries: Option<&Node>,
+        known: &Known<'_>,
     ) -> Option<Subject> {
-        if on == "rules" {
-            return Some(Subject::Rules);
+        match on.as_str() {
+            "rules" => return Some(Subject::Rules),
+            "findings" => return Some(Subject::Findings),
+            "overdue" => return Some(Subject::Overdue),
+            _ => {}
         }
         let at = fields.get("on")?.node.at;
         self.note(declared, Part::Reference, at);
-        let mut known: Vec<&str> = summaries.map(keys).unwrap_or_default();
-        if known.contains(&on.as_str()) {
+        let mut words: Vec<&str> = known.summaries.map(keys).unwrap_or_default();
+        if words.contains(&on.as_str()) {
             return Some(Subject::Summary(on));
         }
-        known.push("rules");
-        self.unknown(at, "summary", &on, &known);
+        words.extend(Subject::WORDS);
+        self.unknown(at, "summary", &on, &words);
         None
+    }
+
+    /// How far back findings are counted, and whether by rule or by table.
+    fn counted(
+        &mut self,
+        fields: &Fields<'_>,
+        subject: Option<&Subject>,
+        at: Location,
+    ) -> (Option<Period>, Per) {
+        let within = self.some_time(fields, "within");
+        let words = [("rule", Per::Rule), ("table", Per::Table)];
+        let per = self
+            .optional_word(fields, "per", &words)
+            .unwrap_or_default();
+        let of_findings = matches!(subject, None | Some(Subject::Findings));
+        if let (false, Some(entry)) = (of_findings, fields.get("within")) {
+            let help = "`rules`, `overdue` and summaries are looked at as they are now";
+            self.refuse(entry.key, "`within` is only for alerts on `findings`", help);
+        }
+        if subject == Some(&Subject::Findings) && fields.get("within").is_none() {
+            let help = "for example `within: 1h`: the findings of the last hour are counted";
+            self.refuse(at, "an alert on `findings` needs `within`", help);
+        }
+        if let (Some(entry), Some(Subject::Rules | Subject::Summary(_))) =
+            (fields.get("per"), subject)
+        {
+            let message = "`per` is only for alerts on `findings` and `overdue`";
+            self.refuse(entry.key, message, None);
+        }
+        (within, per)
+    }
+
+    /// A length of time that is longer than none.
+    fn some_time(&mut self, fields: &Fields<'_>, name: &str) -> Option<Period> {
+        let period = self.optional_period(fields, name)?;
+        if let (0, Some(entry)) = (period.count(), fields.get(name)) {
+            let message = format!("`{name}` must be longer than no time");
+            self.refuse(entry.node.at, message, None);
+        }
+        Some(period)
+    }
+
+    fn inhibited_by(&mut self, fields: &Fields<'_>, own: &str, known: &Known<'_>) -> Vec<String> {
+        let Some(entry) = fields.get("inhibited_by") else {
+            return Vec::new();
+        };
+        let names = self.texts(entry.node, "`inhibited_by`").unwrap_or_default();
+        for (name, at) in &names {
+            if name == own {
+                let help = "name another alert, a table, or `parents`";
+                self.refuse(*at, "an alert cannot inhibit itself", help);
+            } else if name != "parents"
+                && !known.alerts.contains(&name.as_str())
+                && !known.tables.contains(&name.as_str())
+            {
+                let words: Vec<&str> = known
+                    .alerts
+                    .iter()
+                    .filter(|alert| **alert != own)
+                    .chain(&known.tables)
+                    .copied()
+                    .chain(["parents"])
+                    .collect();
+                self.unknown(*at, "alert or watched table", name, &words);
+            }
+        }
+        names.into_iter().map(|(name, _)| name).collect()
+    }
+
+    fn escalate(&mut self, fields: &Fields<'_>, known: &Known<'_>) -> Option<Escalate> {
+        let entry = fields.get("escalate")?;
+        let fields = self.fields(entry.node, "`escalate`", &["after", "to", "severity"], &[])?;
+        let to = match fields.get("to") {
+            Some(entry) => self.texts(entry.node, "`to`").unwrap_or_default(),
+            None => Vec::new(),
+        };
+        for (channel, at) in &to {
+            if !known.channels.contains(&channel.as_str()) {
+                self.unknown(*at, "channel", channel, &known.channels);
+            }
+        }
+        let severity = fields
+            .get("severity")
+            .and_then(|entry| self.severity(entry.node));
+        if fields.get("to").is_none() && fields.get("severity").is_none() {
+            let help =
+                "`to: [channel]` tells more people, `severity: critical` makes it matter more";
+            self.refuse(entry.key, "`escalate` needs `to` or `severity`", help);
+        }
+        if fields.get("after").is_none() {
+            self.missing(entry.key, "after", "`escalate`");
+        }
+        Some(Escalate {
+            after: self.some_time(&fields, "after")?,
+            to: to.into_iter().map(|(channel, _)| channel).collect(),
+            severity,
+        })
     }
 
     fn alert_severity(
@@ -112,7 +249,9 @@ impl Reader {
     ) -> Option<AlertSeverity> {
         let Some(entry) = fields.get("severity") else {
             return Some(match subject {
-                Some(Subject::Rules) => AlertSeverity::Inherit,
+                Some(Subject::Rules | Subject::Findings | Subject::Overdue) => {
+                    AlertSeverity::Inherit
+                }
                 _ => AlertSeverity::Fixed(Severity::Normal),
             });
         };
@@ -138,19 +277,43 @@ impl Reader {
         sentence: &str,
         at: Location,
         subject: &Subject,
-        summaries: Option<&Node>,
+        per: Per,
+        known: &Known<'_>,
     ) {
-        let known: Vec<&str> = match subject {
-            Subject::Rules => AlertPolicy::RULE_VARIABLES.to_vec(),
-            Subject::Summary(name) => match summaries.map(|node| summary_columns(node, name)) {
+        let known: Vec<&str> = match (subject.variables(per), known.summaries) {
+            (Some(variables), _) => variables.to_vec(),
+            (None, Some(summaries)) => match summary_columns(summaries, &subject.to_string()) {
+                Some(columns) => columns,
                 // A summary that is itself wrong has been reported; its columns are not known.
-                Some(Some(columns)) => columns,
-                _ => return,
+                None => return,
             },
+            (None, None) => return,
         };
         for name in say::names(sentence) {
             if !known.contains(&name) {
                 self.unknown(at, "name in `say`", name, &known);
+            }
+        }
+    }
+
+    fn per_minute(&mut self, fields: &Fields<'_>) -> u32 {
+        let Some(entry) = fields.get("per_minute") else {
+            return Channel::PER_MINUTE;
+        };
+        let number = match &entry.node.value {
+            Tree::Number(number) => number.as_u64(),
+            _ => None,
+        };
+        match number.and_then(|number| u32::try_from(number).ok()) {
+            Some(number @ 1..=1_000) => number,
+            _ => {
+                let help = "expected a whole number from 1 to 1000; the last message of a minute speaks for all that follow";
+                self.refuse(
+                    entry.node.at,
+                    "`per_minute` must be a number of messages",
+                    help,
+                );
+                Channel::PER_MINUTE
             }
         }
     }
@@ -171,11 +334,12 @@ impl Reader {
                     Part::Name,
                     entry.key,
                 );
-                let fields =
-                    self.fields(entry.node, "a channel", &Provider::NAMES, &LATER_PROVIDERS)?;
-                let mut providers = fields.iter();
+                let mut names = Provider::NAMES.to_vec();
+                names.push("per_minute");
+                let fields = self.fields(entry.node, "a channel", &names, &LATER_PROVIDERS)?;
+                let mut providers = fields.iter().filter(|entry| entry.name != "per_minute");
                 let Some(first) = providers.next() else {
-                    if matches!(&entry.node.value, Tree::Map(map) if map.is_empty()) {
+                    if matches!(&entry.node.value, Tree::Map(map) if map.iter().all(|(key, _)| matches!(&key.value, Tree::Text(name) if name == "per_minute"))) {
                         self.refuse(entry.key, "a channel needs a provider", None);
                     }
                     return None;
@@ -193,108 +357,10 @@ impl Reader {
                 Some(Channel {
                     name: entry.name.to_owned(),
                     provider: self.provider(first)?,
+                    per_minute: self.per_minute(&fields),
                 })
             })
             .collect()
-    }
-
-    pub(super) fn routes(&mut self, policy: &Fields<'_>) -> Vec<Route> {
-        let channels: Vec<&str> = policy
-            .get("channels")
-            .map(|entry| keys(entry.node))
-            .unwrap_or_default();
-        let tables: Vec<&str> = policy
-            .get("tables")
-            .map(|entry| keys(entry.node))
-            .unwrap_or_default();
-        let Some(routes) = policy
-            .get("routes")
-            .and_then(|entry| self.list(entry.node, "`routes`"))
-        else {
-            return Vec::new();
-        };
-        let mut read: Vec<Route> = Vec::with_capacity(routes.len());
-        let mut catches_all: Option<Location> = None;
-        for (position, node) in routes.iter().enumerate() {
-            if let Some(at) = catches_all {
-                let help = format!("the route in line {} takes everything", at.line);
-                self.refuse(node.at, "no alert comes to this route", help.as_str());
-                break;
-            }
-            if let Some(route) = self.route(node, position, &channels, &tables) {
-                if route.severity.is_empty()
-                    && route.owner.is_none()
-                    && route.table.is_none()
-                    && !route.go_on
-                {
-                    catches_all = Some(node.at);
-                }
-                read.push(route);
-            }
-        }
-        read
-    }
-
-    fn route(
-        &mut self,
-        node: &Node,
-        position: usize,
-        channels: &[&str],
-        tables: &[&str],
-    ) -> Option<Route> {
-        self.note(&Declared::Route(position), Part::Name, node.at);
-        let fields = self.fields(
-            node,
-            "a route",
-            &["severity", "owner", "table", "to", "continue"],
-            &["hours", "otherwise", "digest", "policy", "rule", "cap"],
-        )?;
-        let severity: Vec<Severity> = match fields.get("severity") {
-            None => Vec::new(),
-            Some(entry) => match &entry.node.value {
-                Tree::List(_) => self
-                    .list(entry.node, "`severity`")?
-                    .iter()
-                    .filter_map(|item| self.severity(item))
-                    .collect(),
-                _ => self.severity(entry.node).into_iter().collect(),
-            },
-        };
-        let owner = self.optional_text(&fields, "owner");
-        let table = self.optional_text(&fields, "table");
-        if let (Some(table), Some(entry)) = (&table, fields.get("table"))
-            && !tables.contains(&table.as_str())
-        {
-            self.unknown(entry.node.at, "watched table", table, tables);
-        }
-        let go_on = match fields.get("continue").map(|entry| entry.node) {
-            None => false,
-            Some(Node {
-                value: Tree::Bool(go_on),
-                ..
-            }) => *go_on,
-            Some(node) => {
-                self.refuse(node.at, "`continue` must be `true` or `false`", None);
-                false
-            }
-        };
-        let Some(entry) = fields.get("to") else {
-            self.missing(node.at, "to", "a route");
-            return None;
-        };
-        let to = self.texts(entry.node, "`to`")?;
-        for (channel, at) in &to {
-            if !channels.contains(&channel.as_str()) {
-                self.unknown(*at, "channel", channel, channels);
-            }
-        }
-        Some(Route {
-            severity,
-            owner,
-            table,
-            to: to.into_iter().map(|(channel, _)| channel).collect(),
-            go_on,
-        })
     }
 }
 

@@ -6,6 +6,7 @@ mod error;
 mod kind;
 mod node;
 mod read;
+mod route;
 mod suggest;
 mod summary;
 mod table;
@@ -90,6 +91,8 @@ pub enum Part {
     Column(String),
     /// The expression of a rule, or the `when` of an alert.
     Expression,
+    /// The `until` of an alert.
+    Ending,
     /// Its `where`.
     Condition,
     /// The table that it refers to.

@@ -3,7 +3,7 @@
 use super::node::{Node, Tree};
 use super::read::{Entry, Fields, Reader};
 use super::{Declared, Location, Part};
-use crate::{Bucket, Function, Group, Measure, Summary};
+use crate::{Bucket, Function, Group, Measure, Subject, Summary};
 
 /// Functions of the design that are not built yet.
 const LATER_FUNCTIONS: [&str; 6] = [
@@ -35,11 +35,12 @@ impl Reader {
 
     fn summary(&mut self, entry: Entry<'_>, tables: &[&str]) -> Option<Summary> {
         self.plain_name(entry.key, entry.name, "a summary");
-        if entry.name == "rules" {
+        if Subject::WORDS.contains(&entry.name) {
+            let message = format!("a summary cannot be named `{}`", entry.name);
             self.refuse(
                 entry.key,
-                "a summary cannot be named `rules`",
-                "alerts on `rules` look at the counters of all rules",
+                message,
+                "for alerts this word means something else",
             );
         }
         let declared = Declared::Summary(entry.name.to_owned());

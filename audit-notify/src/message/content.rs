@@ -57,6 +57,8 @@ pub struct Content {
     pub audience: Audience,
     /// The episode; the first one of several.
     pub alert_id: Uuid,
+    /// The episode in whose thread it is told.
+    pub thread: Uuid,
     /// When it happened.
     pub at: DateTime<Utc>,
     /// The same for programs.
@@ -227,6 +229,7 @@ fn about_one(kind: Kind, told: &Told, channel: &str, recipients: Vec<String>, zo
             owner: alert.owner.clone(),
         },
         alert_id: alert.alert_id,
+        thread: told.thread.unwrap_or(alert.alert_id),
         at,
         data: data(told),
         events: Vec::new(),
@@ -258,20 +261,28 @@ fn about_several(many: &[Told], channel: &str, recipients: Vec<String>, zone: Tz
         .map(|(count, word)| format!("{} {word}", grouped(&count.to_string())))
         .collect();
     let counts = counts.join(", ");
-    let headline = format!("{} more alerts: {counts}", grouped(&many.len().to_string()));
+    // Alerts of one policy share a message because they moved together; others because there were too many.
+    let policy = &first.alert.policy;
+    let together = many.iter().all(|told| told.alert.policy == *policy);
+    let what = if together {
+        format!("alerts of {policy}")
+    } else {
+        "more alerts".to_owned()
+    };
+    let headline = format!("{} {what}: {counts}", grouped(&many.len().to_string()));
     Content {
         kind: Kind::Several,
         severity: worst,
         subject: shorten(
-            &format!("{}: {} more alerts, {}", worst.label(), many.len(), counts),
+            &format!("{}: {} {what}, {}", worst.label(), many.len(), counts),
             SUBJECT,
         ),
         status: format!("{} alerts", many.len()),
         headline,
-        lead: format!(
-            "So much happened at once, {}, that the rest is told in one message.",
-            moment(first.transition.at, zone)
-        ),
+        lead: match moment(first.transition.at, zone) {
+            at if together => format!("They are told in one message, as of {at}."),
+            at => format!("So much happened at once, {at}, that the rest is told in one message."),
+        },
         why: None,
         facts: Vec::new(),
         condition: None,
@@ -297,6 +308,7 @@ fn about_several(many: &[Told], channel: &str, recipients: Vec<String>, zone: Tz
             owner: String::new(),
         },
         alert_id: first.alert.alert_id,
+        thread: first.thread.unwrap_or(first.alert.alert_id),
         at: first.transition.at,
         data: json!({
             "count": many.len(),

@@ -50,6 +50,9 @@ pub struct Message {
     html: String,
     /// The episode; the first one of several.
     pub alert_id: Uuid,
+    /// The episode in whose thread it is told, if that is another one.
+    #[serde(default)]
+    pub thread: Option<Uuid>,
     /// When it happened.
     pub at: DateTime<Utc>,
     /// The same for programs: what a webhook posts.
@@ -108,7 +111,11 @@ impl Message {
     /// Headers that tie the messages of an episode together, and by which a duplicate is recognised.
     #[must_use]
     pub fn headers(&self, delivery_id: Uuid) -> BTreeMap<&'static str, String> {
-        let thread = format!("<alert-{}@{}>", self.alert_id, Self::DOMAIN);
+        let thread = format!(
+            "<alert-{}@{}>",
+            self.thread.unwrap_or(self.alert_id),
+            Self::DOMAIN
+        );
         BTreeMap::from([
             ("X-Alert-Id", self.alert_id.to_string()),
             ("X-Delivery-Id", delivery_id.to_string()),

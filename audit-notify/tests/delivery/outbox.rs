@@ -66,7 +66,7 @@ pub fn trouble(rows: usize) -> Database {
              \"measures\": [{\"name\": \"rows\", \"function\": \"count\", \"expression\": null}]}');
          select audit.compile('public.trouble');
          insert into audit.alert_policy (name, definition)
-         values ('trouble', '{\"on\": \"troubles\", \"when\": \"rows > 0\", \"severity\": \"critical\", \"say\": \"{name} is in trouble\"}');
+         values ('trouble', '{\"on\": \"troubles\", \"when\": \"rows > 0\", \"severity\": \"critical\", \"say\": \"{name} is in trouble\", \"messages\": \"each\"}');
          insert into audit.route (position, definition) values (1, '{\"to\": [\"ops\"]}');",
     );
     run(
@@ -549,7 +549,7 @@ fn a_storm_is_told_in_a_handful_of_messages() {
     assert_eq!(report.delivered.len(), 10);
     assert_eq!(
         report.delivered[9].subject,
-        "Critical: 991 more alerts, 991 critical"
+        "Critical: 991 alerts of trouble, 991 critical"
     );
 }
 

@@ -64,7 +64,7 @@ pub(super) const SUBJECTS: [Subject; 10] = [
         name: "Alerts",
         about: "Episodes, from their opening to their resolution.",
         column: 4,
-        tables: &["alert", "alert_transition"],
+        tables: &["alert", "alert_transition", "silence"],
     },
     Subject {
         name: "Deliveries",

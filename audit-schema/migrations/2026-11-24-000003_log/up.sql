@@ -136,7 +136,7 @@ create table audit.finding (
     constraint finding_pkey primary key (finding_id)
 );
 create index finding_xid on audit.finding (xid);
-create index finding_rule_id on audit.finding (rule_id, at);
+create index finding_rule_id on audit.finding (rule_id, (coalesce(occurred_at, at)));
 comment on table audit.finding is 'One rule failed by one statement. Rows with new_failed = 0 only take failures back: a delete or a correction.';
 comment on column audit.finding.finding_id is 'Identifies the finding.';
 comment on column audit.finding.lsn is 'Position in the write-ahead log: the order of findings.';

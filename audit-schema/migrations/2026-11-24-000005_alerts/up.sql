@@ -12,10 +12,10 @@ create table audit.alert_policy (
     constraint alert_policy_pkey primary key (alert_policy_id)
 );
 create unique index alert_policy_name_is_unique on audit.alert_policy (name) where retired_at is null;
-comment on table audit.alert_policy is 'When somebody is to be told: a condition over a summary, or over the counters of the rules.';
+comment on table audit.alert_policy is 'When somebody is to be told: a condition over a summary, over the counters of the rules, over what was found lately, or over what is overdue.';
 comment on column audit.alert_policy.alert_policy_id is 'The number by which alerts name the policy.';
 comment on column audit.alert_policy.name is 'Unique among the live policies; part of the fingerprint of its alerts.';
-comment on column audit.alert_policy.definition is 'As declared: on (a summary, or rules), when, for, keep_firing_for, severity, say, runbook, repeat_every.';
+comment on column audit.alert_policy.definition is 'As declared: on (a summary, rules, findings or overdue), within, per, when, until, for, keep_firing_for, severity, say, runbook, repeat_every, reopen_within, messages, inhibited_by, escalate.';
 comment on column audit.alert_policy.owner is 'Who has to act; empty means the owner of the rule or the table.';
 comment on column audit.alert_policy.declared_at is 'When this version of the policy was declared.';
 comment on column audit.alert_policy.declared_by is 'The role that declared it.';
@@ -26,12 +26,14 @@ create table audit.channel (
     name text not null,
     provider text not null,
     definition jsonb not null default '{}',
+    per_minute integer not null default 10,
     declared_at timestamptz not null default now(),
     declared_by text not null default session_user,
     paused_at timestamptz,
     paused_why text,
     retired_at timestamptz,
     constraint channel_pkey primary key (channel_id),
+    constraint channel_gets_a_message_a_minute check (per_minute > 0),
     constraint channel_paused_says_why check ((paused_at is null) = (paused_why is null))
 );
 create unique index channel_name_is_unique on audit.channel (name) where retired_at is null;
@@ -40,6 +42,7 @@ comment on column audit.channel.channel_id is 'The number by which deliveries na
 comment on column audit.channel.name is 'Unique among the live channels; routes name it.';
 comment on column audit.channel.provider is 'Which wire format is spoken: resend, sendgrid, webhook, file.';
 comment on column audit.channel.definition is 'The options of the provider, for example from, to, base_url. A secret is only named: {"env": "…"} or {"file": "…"}.';
+comment on column audit.channel.per_minute is 'How many messages a minute it gets at most: the last of them speaks for all that follow.';
 comment on column audit.channel.declared_at is 'When this version of the channel was declared.';
 comment on column audit.channel.declared_by is 'The role that declared it.';
 comment on column audit.channel.paused_at is 'When deliveries stopped because the provider refused the credentials; null while the channel is used. Its deliveries wait.';
@@ -59,7 +62,7 @@ create unique index route_position_is_unique on audit.route (position) where ret
 comment on table audit.route is 'Which alerts go to which channels. The first route that matches is taken, unless it says continue.';
 comment on column audit.route.route_id is 'The number of the route.';
 comment on column audit.route.position is 'Routes are tried in this order.';
-comment on column audit.route.definition is 'What it matches (severity, owner, table; what is missing matches all), to (names of channels), continue.';
+comment on column audit.route.definition is 'What it matches (severity, owner, table; what is missing matches all), hours and otherwise (wait or next), to (names of channels), continue.';
 comment on column audit.route.declared_at is 'When this version of the route was declared.';
 comment on column audit.route.declared_by is 'The role that declared it.';
 comment on column audit.route.retired_at is 'When it was taken back or replaced; null while it is in force.';
@@ -88,6 +91,10 @@ create table audit.alert (
     clear_since timestamptz,
     reopened integer not null default 0,
     resolved_at timestamptz,
+    stays_resolved boolean not null default false,
+    muted text,
+    unattended_since timestamptz,
+    escalated_at timestamptz,
     observed jsonb not null default '{}',
     created_at timestamptz not null default clock_timestamp(),
     constraint alert_pkey primary key (alert_id),
@@ -97,6 +104,7 @@ create table audit.alert (
     constraint alert_severity_is_known check (severity in ('critical', 'important', 'normal', 'low')),
     constraint alert_state_is_known check (state in ('pending', 'firing', 'acknowledged', 'snoozed', 'resolved')),
     constraint alert_resolved_has_its_time check ((state = 'resolved') = (resolved_at is not null)),
+    constraint alert_that_stays_resolved_is_resolved check (state = 'resolved' or not stays_resolved),
     constraint alert_snoozed_has_an_end check (state <> 'snoozed' or snoozed_until is not null)
 );
 create unique index alert_has_one_open_episode on audit.alert (fingerprint) where state <> 'resolved';
@@ -104,6 +112,7 @@ create index alert_alert_policy_id on audit.alert (alert_policy_id);
 create index alert_rule_id on audit.alert (rule_id);
 create index alert_table_id on audit.alert (table_id);
 create index alert_opened_at on audit.alert (opened_at);
+create index alert_stays_resolved on audit.alert (fingerprint) where stays_resolved;
 comment on table audit.alert is 'An episode: something crossed a threshold, from its opening to its resolution. Times are in the clock of the tick, so that a replay has the times of what it replays.';
 comment on column audit.alert.alert_id is 'Identifies the episode.';
 comment on column audit.alert.fingerprint is 'What the alert is about: policy and rule, or policy and group values. Never a text or a count, so that it stays the same while numbers change.';
@@ -119,7 +128,7 @@ comment on column audit.alert.runbook is 'Where to read what to do.';
 comment on column audit.alert.time_zone is 'The time zone in which its times are told; null means that of the reader.';
 comment on column audit.alert.state is 'pending (holds, but not yet for long enough), firing, acknowledged (somebody is on it), snoozed, resolved.';
 comment on column audit.alert.opened_at is 'When the condition was first seen to hold; after a reopening, when it began again.';
-comment on column audit.alert.fired_at is 'When it had held for long enough and people were told.';
+comment on column audit.alert.fired_at is 'When it had held for long enough, so that people were told, unless it was muted.';
 comment on column audit.alert.acknowledged_at is 'When somebody took it on.';
 comment on column audit.alert.acknowledged_by is 'Who took it on.';
 comment on column audit.alert.snoozed_until is 'Until when nobody wants to hear of it.';
@@ -128,6 +137,10 @@ comment on column audit.alert.notified_at is 'When people were last told of it.'
 comment on column audit.alert.clear_since is 'Since when the condition does not hold, while the alert is kept firing all the same.';
 comment on column audit.alert.reopened is 'How often it came back soon after it was resolved.';
 comment on column audit.alert.resolved_at is 'When it ended; null while the episode is open.';
+comment on column audit.alert.stays_resolved is 'A person resolved it: it stays resolved until its condition has ended once.';
+comment on column audit.alert.muted is 'Why nobody is told of it now: it is silenced, or another alert inhibits it; null while people are told.';
+comment on column audit.alert.unattended_since is 'Since when it waits for somebody to take it on: since people were told, or were told again after a snooze.';
+comment on column audit.alert.escalated_at is 'When more people were told, because nobody had taken it on in time.';
 comment on column audit.alert.observed is 'The numbers as last observed while it held.';
 comment on column audit.alert.created_at is 'When the episode was written, by the clock of the server.';
 
@@ -168,6 +181,7 @@ create table audit.outbox (
     channel_id integer not null,
     kind text not null,
     more bigint[] not null default '{}',
+    thread uuid not null,
     at timestamptz not null,
     state text not null default 'ready',
     attempt integer not null default 0,
@@ -195,14 +209,16 @@ create index outbox_ready on audit.outbox (channel_id, due_at, created_at, alert
 create index outbox_sending on audit.outbox (lease_until) where state = 'sending';
 create index outbox_several on audit.outbox using gin (more) where kind = 'several';
 create index outbox_alert_id on audit.outbox (alert_id);
+create index outbox_thread on audit.outbox (thread);
 create index outbox_channel_id on audit.outbox (channel_id, at);
 comment on table audit.outbox is 'Deliveries: one message of an alert to one channel. Claimed in a short transaction with a lease, sent outside any transaction, and completed by whoever holds the lease.';
 comment on column audit.outbox.delivery_id is 'Identifies the delivery; the idempotency key towards the provider, the same in every attempt.';
 comment on column audit.outbox.alert_id is 'The episode it tells of; the first one when it tells of several.';
 comment on column audit.outbox.alert_transition_id is 'The transition it tells of.';
 comment on column audit.outbox.channel_id is 'Where it goes.';
-comment on column audit.outbox.kind is 'firing, repeat, resolved, or several: one message in the place of many, when a channel would get too many in a minute.';
+comment on column audit.outbox.kind is 'firing, repeat, resolved, or several: one message in the place of many, because they are of one policy, waited together, or were too many for a minute.';
 comment on column audit.outbox.more is 'The other transitions that a message of kind several tells of. References audit.alert_transition.';
+comment on column audit.outbox.thread is 'The alert whose thread the message belongs to: the one that it is about, or that in whose message the channel was first told of it. References audit.alert.';
 comment on column audit.outbox.at is 'When it was caused, in the clock of the tick.';
 comment on column audit.outbox.state is 'ready (waits for due_at), sending (leased), delivered, dead (given up; can be driven again).';
 comment on column audit.outbox.attempt is 'How often sending began, not counting what a refused credential cost.';

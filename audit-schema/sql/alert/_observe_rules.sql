@@ -18,12 +18,14 @@ begin
                 'severity', audit_seen.severity,
                 'owner', audit_seen.owner,
                 'holds', audit_seen.holds,
+                'lingers', audit_seen.lingers,
                 'observed', audit_seen.observed
             )
             from (
                 select
                     audit_rule.*,
                     coalesce((%1$s), false) as holds,
+                    %2$s as lingers,
                     audit._fingerprint($1, jsonb_build_object('table', audit_rule."table", 'rule', audit_rule.rule)) as fingerprint,
                     jsonb_build_object(
                         'table', audit_rule."table",
@@ -66,7 +68,8 @@ begin
                     where episode.fingerprint = audit_seen.fingerprint and episode.state <> 'resolved'
                 )
         $query$,
-        policy.definition ->> 'when'
+        policy.definition ->> 'when',
+        audit._lingers(policy.definition)
     )
     using policy.name;
 end;

@@ -39,17 +39,20 @@ begin
                 'owner', $3,
                 'time_zone', $4,
                 'holds', audit_seen.holds,
+                'lingers', audit_seen.lingers,
                 'observed', audit_seen.observed
             )
             from (
                 select
                     audit_group.holds,
+                    audit_group.lingers,
                     audit_group.group_values,
                     audit_group.observed,
                     audit._fingerprint($1, audit_group.group_values) as fingerprint
                 from (
                     select
                         coalesce((%1$s), false) as holds,
+                        %6$s as lingers,
                         jsonb_build_object(%2$s) as group_values,
                         to_jsonb(audit_row.*) %3$s as observed
                     from audit_compiled.%4$I as audit_row
@@ -76,7 +79,8 @@ begin
         summary.name,
         case when bucket is not null then
             'audit_row.bucket <= $5 and $5 < (audit_row.bucket at time zone $4 + $6) at time zone $4'
-        else 'true' end
+        else 'true' end,
+        audit._lingers(policy.definition)
     )
     using policy.name, summary.table_id, owner, case when bucket is not null then bucket_zone end, clock, bucket_width;
 end;

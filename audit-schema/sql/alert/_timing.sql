@@ -1,4 +1,5 @@
--- How patient a policy is, in seconds: for, keep_firing_for, repeat_every; null where it says nothing.
+-- How patient a policy is, in seconds: for, keep_firing_for, repeat_every, reopen_within, and after which time it escalates;
+-- null where it says nothing.
 create or replace function audit._timing(definition jsonb)
     returns jsonb
     language sql
@@ -8,7 +9,10 @@ as $$
     select jsonb_build_object(
         'for', extract(epoch from (definition ->> 'for')::interval)::bigint,
         'keep_firing_for', extract(epoch from (definition ->> 'keep_firing_for')::interval)::bigint,
-        'repeat_every', extract(epoch from (definition ->> 'repeat_every')::interval)::bigint
+        'repeat_every', extract(epoch from (definition ->> 'repeat_every')::interval)::bigint,
+        'reopen_within', extract(epoch from (definition ->> 'reopen_within')::interval)::bigint,
+        'escalate_after', extract(epoch from (definition #>> '{escalate,after}')::interval)::bigint,
+        'escalate_to', definition #>> '{escalate,severity}'
     );
 $$;
 

@@ -9,14 +9,22 @@ create or replace function audit.latest_episodes(clock timestamptz)
     set search_path = pg_catalog, pg_temp
 as $$
 begin
-    perform pg_advisory_xact_lock(hashtextextended('audit.latest_episodes', 0));
+    perform audit._lock_episodes();
     return query
     select to_jsonb(latest.*)
     from (
         select distinct on (episode.fingerprint) episode.*
         from audit.alert as episode
         where episode.state <> 'resolved'
-            or episode.resolved_at > clock - interval '1 day'
+            or episode.stays_resolved
+            or episode.resolved_at > clock - greatest(
+                interval '1 day',
+                (
+                    select max((policy.definition ->> 'reopen_within')::interval)
+                    from audit.alert_policy as policy
+                    where policy.retired_at is null
+                )
+            )
         order by episode.fingerprint, episode.state = 'resolved', episode.resolved_at desc
     ) as latest;
 end;

@@ -1,5 +1,5 @@
 -- Evaluates every alert policy at a time. Gives one object for each condition that holds, and one for each open episode
--- whose condition does not hold any more. A policy that can not be evaluated is itself observed, as an error, and leaves
+-- whose condition does not hold any more, and for each that stays resolved until it does not. A policy that can not be evaluated is itself observed, as an error, and leaves
 -- its open episodes as they are; it never disturbs the others. The settings are pinned because groups are part of
 -- fingerprints, which must not depend on who looks.
 create or replace function audit.observe(clock timestamptz default now())
@@ -32,15 +32,19 @@ begin
             'alert_policy_id', policy.alert_policy_id,
             'runbook', policy.definition ->> 'runbook',
             'say', policy.definition ->> 'say',
-            'when', policy.definition ->> 'when'
+            'when', policy.definition ->> 'when',
+            'within', policy.definition ->> 'within',
+            'on', policy.definition ->> 'on',
+            'inhibited_by', coalesce(policy.definition -> 'inhibited_by', '[]')
         );
         begin
             common := common || jsonb_build_object('timing', audit._timing(policy.definition));
-            if policy.definition ->> 'on' = 'rules' then
-                observations := array(select audit._observe_rules(policy));
-            else
-                observations := array(select audit._observe_summary(policy, clock));
-            end if;
+            observations := case policy.definition ->> 'on'
+                when 'rules' then array(select audit._observe_rules(policy))
+                when 'findings' then array(select audit._observe_findings(policy, clock))
+                when 'overdue' then array(select audit._observe_overdue(policy, clock))
+                else array(select audit._observe_summary(policy, clock))
+            end;
         exception when others then
             get stacked diagnostics message = message_text;
             unevaluated := unevaluated || policy.alert_policy_id;
@@ -48,6 +52,7 @@ begin
                 'fingerprint', audit._fingerprint(policy.name, '{"condition": "error"}'),
                 'say', 'alert policy {policy} can not be evaluated: {error}',
                 'timing', '{}'::jsonb,
+                'inhibited_by', '[]'::jsonb,
                 'holds', true,
                 'error', message,
                 'observed', jsonb_build_object('policy', policy.name, 'error', message)
@@ -62,7 +67,10 @@ begin
             if policy.owner <> '' then
                 seen := seen || jsonb_build_object('owner', policy.owner);
             end if;
-            return next seen;
+            if seen -> 'inhibited_by' ? 'parents' then
+                seen := seen || jsonb_build_object('parents', audit._parents((seen ->> 'table_id')::integer));
+            end if;
+            return next seen || audit._names(seen);
         end loop;
     end loop;
 
@@ -71,7 +79,8 @@ begin
         return next jsonb_build_object('policy', 'pipeline') || seen;
     end loop;
 
-    -- Open episodes that nothing above speaks of: their group, rule or policy is gone.
+    -- Open episodes that nothing above speaks of: their group, rule or policy is gone. And those that a person resolved
+    -- while their condition held, which has ended now.
     return query
     select jsonb_build_object(
         'policy', episode.policy,
@@ -90,6 +99,8 @@ begin
             when rule.retired_at is not null then 'the rule was taken back'
             when watched.unwatched_at is not null then 'the table is not watched any more'
         end,
+        'table', watched.name,
+        'rule', rule.name,
         'timing', case when successor.alert_policy_id is not null then audit._timing(successor.definition) else '{}' end,
         'observed', '{}'::jsonb
     )
@@ -97,7 +108,7 @@ begin
     left join audit.alert_policy as successor on successor.name = episode.policy and successor.retired_at is null
     left join audit.rule as rule on rule.rule_id = episode.rule_id
     left join audit.watched_table as watched on watched.table_id = episode.table_id
-    where episode.state <> 'resolved'
+    where (episode.state <> 'resolved' or episode.stays_resolved)
         and episode.fingerprint <> all (fingerprints)
         and coalesce(successor.alert_policy_id <> all (unevaluated), true);
 end;

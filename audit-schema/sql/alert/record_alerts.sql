@@ -13,21 +13,20 @@ declare
     element jsonb;
     transition jsonb;
     transition_id bigint;
-    notice record;
-    notices jsonb := '[]';
-    unrouted bigint := 0;
+    notices jsonb[] := '{}';
 begin
     for element in select value from jsonb_array_elements(episodes) loop
         episode := jsonb_populate_record(null::audit.alert, element);
         if episode.alert_id is null then
             insert into audit.alert (fingerprint, policy, alert_policy_id, rule_id, table_id, group_values, severity, title,
                 owner, runbook, time_zone, state, opened_at, fired_at, acknowledged_at, acknowledged_by, snoozed_until,
-                last_held_at, notified_at, clear_since, resolved_at, observed)
+                last_held_at, notified_at, clear_since, resolved_at, stays_resolved, muted, unattended_since, escalated_at, observed)
             values (episode.fingerprint, episode.policy, episode.alert_policy_id, episode.rule_id, episode.table_id,
                 coalesce(episode.group_values, '{}'), episode.severity, episode.title, coalesce(episode.owner, ''),
                 episode.runbook, episode.time_zone, episode.state, episode.opened_at, episode.fired_at,
                 episode.acknowledged_at, episode.acknowledged_by, episode.snoozed_until, episode.last_held_at,
-                episode.notified_at, episode.clear_since, episode.resolved_at, coalesce(episode.observed, '{}'))
+                episode.notified_at, episode.clear_since, episode.resolved_at, coalesce(episode.stays_resolved, false),
+                episode.muted, episode.unattended_since, episode.escalated_at, coalesce(episode.observed, '{}'))
             returning alert_id into episode.alert_id;
         else
             update audit.alert as kept
@@ -49,6 +48,10 @@ begin
                 clear_since = episode.clear_since,
                 reopened = episode.reopened,
                 resolved_at = episode.resolved_at,
+                stays_resolved = episode.stays_resolved,
+                muted = episode.muted,
+                unattended_since = episode.unattended_since,
+                escalated_at = episode.escalated_at,
                 observed = episode.observed
             where kept.alert_id = episode.alert_id;
         end if;
@@ -73,16 +76,16 @@ begin
     end loop;
 
     -- The worst first: when a channel gets too many, the rest shares one message.
-    for notice in
-        select item.alert_id, item.transition_id, item.kind
-        from jsonb_to_recordset(notices) as item (alert_id uuid, transition_id bigint, kind text, severity text)
-        order by array_position(array['critical', 'important', 'normal', 'low'], item.severity), item.transition_id
-    loop
-        if not audit._enqueue(notice.alert_id, notice.transition_id, notice.kind, clock) then
-            unrouted := unrouted + 1;
-        end if;
-    end loop;
-    return unrouted;
+    return audit._enqueue(
+        (
+            select coalesce(jsonb_agg(notice order by
+                array_position(array['critical', 'important', 'normal', 'low'], notice ->> 'severity'),
+                (notice ->> 'transition_id')::bigint
+            ), '[]')
+            from unnest(notices) as notice
+        ),
+        clock
+    );
 end;
 $$;
 

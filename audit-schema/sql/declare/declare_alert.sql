@@ -12,7 +12,7 @@ declare
     before audit.alert_policy;
     result integer;
 begin
-    if definition ->> 'on' <> 'rules' then
+    if definition ->> 'on' not in ('rules', 'findings', 'overdue') then
         select s.summary_id into summary from audit.summary s where s.name = definition ->> 'on' and s.retired_at is null;
         if not found then
             raise exception using

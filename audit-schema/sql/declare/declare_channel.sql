@@ -1,6 +1,6 @@
 -- Declares a channel, or a new version of one: messages that wait for the former version go by the new one. A channel that
 -- is declared again unchanged stays as it is, also when it is paused.
-create or replace function audit.declare_channel(name text, provider text, definition jsonb)
+create or replace function audit.declare_channel(name text, provider text, definition jsonb, per_minute integer default 10)
     returns integer
     language plpgsql
     volatile
@@ -13,17 +13,17 @@ declare
 begin
     select c.* into before from audit.channel c where c.name = name and c.retired_at is null;
     if found then
-        if before.provider = provider and before.definition = definition then
+        if before.provider = provider and before.definition = definition and before.per_minute = per_minute then
             return before.channel_id;
         end if;
         perform audit.retire_channel(before.channel_id);
     end if;
-    insert into audit.channel (name, provider, definition)
-    values (name, provider, definition)
+    insert into audit.channel (name, provider, definition, per_minute)
+    values (name, provider, definition, per_minute)
     returning channel_id into result;
     return result;
 end;
 $$;
 
-comment on function audit.declare_channel(text, text, jsonb) is 'Declares a channel, or a new version of one. Secrets are named in it, never given.';
-revoke all on function audit.declare_channel(text, text, jsonb) from public;
+comment on function audit.declare_channel(text, text, jsonb, integer) is 'Declares a channel, or a new version of one. Secrets are named in it, never given.';
+revoke all on function audit.declare_channel(text, text, jsonb, integer) from public;

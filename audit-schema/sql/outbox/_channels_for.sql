@@ -1,17 +1,21 @@
--- The channels that are to hear of an alert: those of the first route that matches, and of the next ones as long as they
--- say continue. What concerns a channel itself goes to other channels, by whatever route there is.
-create or replace function audit._channels_for(alert uuid)
-    returns setof integer
+-- The channels that are to hear of an alert, and how long it has to wait for their hours: those of the first route that
+-- matches, and of the next ones as long as they say continue. A route that sends what comes outside of its hours to the
+-- next one is passed over then, unless nobody else would hear of it. An alert that nobody took on in time goes to the
+-- channels of its escalation besides. What concerns a channel itself goes to other channels, by whatever route there is.
+create or replace function audit._channels_for(alert uuid, clock timestamptz)
+    returns table (channel_id integer, wait interval)
     language plpgsql
     stable
     security definer
     set search_path = pg_catalog, pg_temp
 as $$
+#variable_conflict use_column
 declare
     episode audit.alert;
     route jsonb;
     table_name text;
-    names text[] := '{}';
+    names jsonb := '{}';
+    passed_over jsonb := '{}';
 begin
     select told.* into episode
     from audit.alert as told
@@ -31,38 +35,50 @@ begin
             and audit._matches(route -> 'owner', episode.owner)
             and audit._matches(route -> 'table', table_name)
         then
-            names := names || case jsonb_typeof(route -> 'to')
-                when 'array' then array(select jsonb_array_elements_text(route -> 'to'))
-                else array[route ->> 'to']
-            end;
+            wait := audit._hours_wait(route -> 'hours', clock);
+            if wait > interval '0' and route ->> 'otherwise' = 'next' then
+                passed_over := audit._named(route -> 'to', wait) || passed_over;
+                continue;
+            end if;
+            names := audit._named(route -> 'to', wait) || names;
             exit when not coalesce((route ->> 'continue')::boolean, false);
         end if;
     end loop;
+    if names = '{}' then
+        names := passed_over;
+    end if;
+    if episode.escalated_at is not null then
+        names := names || coalesce((
+            select audit._named(policy.definition #> '{escalate,to}', interval '0')
+            from audit.alert_policy as policy
+            where policy.alert_policy_id = episode.alert_policy_id
+        ), '{}');
+    end if;
 
     if episode.policy = 'pipeline' then
-        names := array_remove(names, episode.group_values ->> 'channel');
+        names := names - coalesce(episode.group_values ->> 'channel', '');
         if not exists (
             select from audit.channel as channel
-            where channel.name = any (names) and channel.retired_at is null and channel.paused_at is null
+            where names ? channel.name and channel.retired_at is null and channel.paused_at is null
         ) then
-            names := array(
-                select channel.name
+            names := coalesce((
+                select jsonb_object_agg(channel.name, interval '0')
                 from audit.channel as channel
                 where channel.retired_at is null
                     and channel.paused_at is null
                     and channel.name <> episode.group_values ->> 'channel'
-            );
+            ), '{}');
         end if;
     end if;
 
     return query
-    select channel.channel_id
+    select channel.channel_id, (names ->> channel.name)::interval
     from audit.channel as channel
     where channel.retired_at is null
-        and channel.name = any (names)
+        and names ? channel.name
     order by channel.channel_id;
 end;
 $$;
 
-comment on function audit._channels_for(uuid) is 'The channels that are to hear of an alert.';
-revoke all on function audit._channels_for(uuid) from public;
+comment on function audit._channels_for(uuid, timestamptz) is 'The channels that are to hear of an alert, and how long it has to wait for their hours.';
+revoke all on function audit._channels_for(uuid, timestamptz) from public;

@@ -1,67 +1,103 @@
--- Puts one notice into the outbox, once for every channel that is to hear of it; false if none is. A channel gets at most
--- ten messages a minute: the last of them speaks for all that follow.
-create or replace function audit._enqueue(alert uuid, transition bigint, kind text, clock timestamptz)
-    returns boolean
+-- Puts notices, the worst first, into the outbox: [{"alert_id", "transition_id", "kind"}]. In each channel that is to hear
+-- of them, those of one policy share a message, unless the policy says each; what comes outside of the channel's hours waits
+-- for them, in one message; and the last message of those that a channel may get in a minute speaks for all that follow.
+-- Gives the number of notices that no route sends anywhere.
+create or replace function audit._enqueue(notices jsonb, clock timestamptz)
+    returns bigint
     language plpgsql
     volatile
     security definer
     set search_path = pg_catalog, pg_temp
 as $$
 declare
-    channel record;
-    per_minute constant integer := 10;
+    copies jsonb;
+    parcel record;
+    unrouted bigint;
     recent bigint;
-    routed boolean := false;
+    full_up boolean;
+    wall timestamptz;
 begin
-    for channel in
-        select declared.channel_id
-        from audit.channel as declared
-        where declared.channel_id in (
-            select audit._channels_told_of(alert) where _enqueue.kind = 'resolved'
-            union all
-            select audit._channels_for(alert) where _enqueue.kind <> 'resolved'
-        )
-        order by declared.channel_id
-    loop
-        routed := true;
+    select
+        coalesce(jsonb_agg(to_jsonb(notice.*) || jsonb_build_object('channel_id', way.channel_id, 'wait', way.wait)
+            order by notice.place) filter (where way.channel_id is not null), '[]'),
+        count(*) filter (where way.channel_id is null)
+    into copies, unrouted
+    from (
+        select
+            item.place,
+            item.alert_id,
+            item.transition_id,
+            item.kind,
+            case
+                when episode.policy = 'pipeline' or policy.definition ->> 'messages' = 'each' then item.transition_id::text
+                else episode.policy
+            end as together
+        from rows from (
+            jsonb_to_recordset(notices) as (alert_id uuid, transition_id bigint, kind text)
+        ) with ordinality as item (alert_id, transition_id, kind, place)
+        join audit.alert as episode on episode.alert_id = item.alert_id
+        left join audit.alert_policy as policy on policy.alert_policy_id = episode.alert_policy_id
+    ) as notice
+    left join lateral audit._ways_for(notice.alert_id, notice.kind, clock) as way on true;
 
+    for parcel in
+        select
+            copy.channel_id,
+            channel.per_minute,
+            copy.wait,
+            (array_agg(copy.alert_id order by copy.place))[1] as alert_id,
+            array_agg(copy.transition_id order by copy.place) as transitions,
+            case when count(*) = 1 then min(copy.kind) else 'several' end as kind
+        from jsonb_to_recordset(copies)
+            as copy (place bigint, alert_id uuid, transition_id bigint, kind text, together text, channel_id integer, wait interval)
+        join audit.channel as channel on channel.channel_id = copy.channel_id
+        group by copy.channel_id, channel.per_minute, copy.wait, copy.together
+        order by copy.channel_id, min(copy.place)
+    loop
         select count(*) into recent
         from audit.outbox as delivery
-        where delivery.channel_id = channel.channel_id
+        where delivery.channel_id = parcel.channel_id
             and delivery.at > clock - interval '1 minute'
             and delivery.at <= clock;
+        full_up := recent >= parcel.per_minute - 1;
 
-        if recent >= per_minute - 1 then
-            -- Only a message that nobody has begun to send can still take something in.
-            update audit.outbox as delivery
-            set more = delivery.more || transition
-            where delivery.delivery_id = (
-                select waiting.delivery_id
-                from audit.outbox as waiting
-                where waiting.channel_id = channel.channel_id
-                    and waiting.kind = 'several'
-                    and waiting.state = 'ready'
-                    and waiting.attempt = 0
-                    and waiting.message is null
-                limit 1
-                for update skip locked
-            );
-            continue when found;
-        end if;
+        wall := clock_timestamp();
+        -- Only a message that nobody has begun to send can still take something in; and nothing waits longer than it must.
+        update audit.outbox as delivery
+        set more = delivery.more || parcel.transitions, kind = 'several'
+        where delivery.delivery_id = (
+            select waiting.delivery_id
+            from audit.outbox as waiting
+            where waiting.channel_id = parcel.channel_id
+                and waiting.state = 'ready'
+                and waiting.attempt = 0
+                and waiting.message is null
+                and (waiting.due_at > wall or full_up and waiting.kind = 'several')
+                and waiting.at + (waiting.due_at - waiting.created_at) <= clock + parcel.wait + interval '1 minute'
+            order by waiting.created_at desc
+            limit 1
+            for update skip locked
+        );
+        continue when found;
 
-        insert into audit.outbox (alert_id, alert_transition_id, channel_id, kind, at, due_at)
+        insert into audit.outbox (alert_id, alert_transition_id, channel_id, kind, more, thread, at, due_at)
         values (
-            alert,
-            transition,
-            channel.channel_id,
-            case when recent >= per_minute - 1 then 'several' else _enqueue.kind end,
+            parcel.alert_id,
+            parcel.transitions[1],
+            parcel.channel_id,
+            case when full_up then 'several' else parcel.kind end,
+            parcel.transitions[2:],
+            audit._thread(parcel.alert_id, parcel.channel_id),
             clock,
-            clock_timestamp() + case when recent >= per_minute then interval '1 minute' else interval '0' end
+            wall + greatest(
+                parcel.wait,
+                case when recent >= parcel.per_minute then interval '1 minute' else interval '0' end
+            )
         );
     end loop;
-    return routed;
+    return unrouted;
 end;
 $$;
 
-comment on function audit._enqueue(uuid, bigint, text, timestamptz) is 'Puts one notice into the outbox, once for every channel that is to hear of it.';
-revoke all on function audit._enqueue(uuid, bigint, text, timestamptz) from public;
+comment on function audit._enqueue(jsonb, timestamptz) is 'Puts notices into the outbox, for every channel that is to hear of them.';
+revoke all on function audit._enqueue(jsonb, timestamptz) from public;

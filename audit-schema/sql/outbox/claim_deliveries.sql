@@ -54,7 +54,7 @@ begin
                 and delivery.due_at <= wall
                 and not exists (
                     select from audit.outbox as earlier
-                    where earlier.alert_id = delivery.alert_id
+                    where earlier.thread = delivery.thread
                         and earlier.channel_id = delivery.channel_id
                         and earlier.alert_transition_id < delivery.alert_transition_id
                         and earlier.state in ('ready', 'sending')
@@ -87,7 +87,7 @@ begin
         channel.provider,
         channel.definition,
         (
-            select jsonb_agg(audit._told(transition.id) order by transition.position)
+            select jsonb_agg(audit._told(transition.id) || jsonb_build_object('thread', claimed.thread) order by transition.position)
             from unnest(claimed.alert_transition_id || claimed.more) with ordinality as transition (id, position)
         ),
         claimed.message,

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use audit_core::policy::{Declared as At, Part};
 use audit_core::{AlertPolicy, AlertSeverity, Subject};
 use diesel::RunQueryDsl;
+use diesel::result::DatabaseErrorInformation;
 use diesel::sql_types::{Integer, Jsonb, Nullable, Text};
 
 use super::{Mode, Work};
@@ -37,7 +38,7 @@ impl Work<'_> {
         let definition = alert.definition();
         let owner = alert.owner.as_deref().unwrap_or_default();
         let summary = match &alert.on {
-            Subject::Rules => None,
+            Subject::Rules | Subject::Findings | Subject::Overdue => None,
             Subject::Summary(name) => match summaries.get(name) {
                 Some(number) => Some(*number),
                 // The summary itself is wrong, which has been said.
@@ -53,13 +54,20 @@ impl Work<'_> {
         if let Some(stored) = stored {
             for property in [
                 "on",
+                "within",
+                "per",
                 "when",
+                "until",
                 "for",
                 "keep_firing_for",
                 "severity",
                 "say",
                 "runbook",
                 "repeat_every",
+                "reopen_within",
+                "messages",
+                "inhibited_by",
+                "escalate",
             ] {
                 differs(
                     &mut differences,
@@ -88,7 +96,11 @@ impl Work<'_> {
                 .execute(connection),
         });
         if let Err(error) = outcome {
-            return self.refused(&at, |_| Part::Expression, error);
+            let part = |refusal: &dyn DatabaseErrorInformation| match refusal.constraint_name() {
+                Some("alert_ending_is_not_valid") => Part::Ending,
+                _ => Part::Expression,
+            };
+            return self.refused(&at, part, error);
         }
         if is_same {
             return Ok(());

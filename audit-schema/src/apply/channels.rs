@@ -27,20 +27,24 @@ impl Work<'_> {
         }
         for channel in &self.policy.channels {
             let definition = channel.provider.definition();
+            let per_minute = i32::try_from(channel.per_minute).unwrap_or(i32::MAX);
             let stored = self
                 .declared
                 .channels
                 .iter()
                 .find(|stored| stored.name == channel.name);
             if stored.is_some_and(|stored| {
-                stored.provider == channel.provider.name() && stored.definition == definition
+                stored.provider == channel.provider.name()
+                    && stored.definition == definition
+                    && stored.per_minute == per_minute
             }) {
                 continue;
             }
-            diesel::sql_query("select audit.declare_channel($1, $2, $3)")
+            diesel::sql_query("select audit.declare_channel($1, $2, $3, $4)")
                 .bind::<Text, _>(&channel.name)
                 .bind::<Text, _>(channel.provider.name())
                 .bind::<Jsonb, _>(&definition)
+                .bind::<Integer, _>(per_minute)
                 .execute(self.connection)?;
             let mut differences = Vec::new();
             if let Some(stored) = stored {
@@ -49,6 +53,12 @@ impl Work<'_> {
                     "channel",
                     &in_words(&stored.definition),
                     &in_words(&definition),
+                );
+                differs(
+                    &mut differences,
+                    "per_minute",
+                    &stored.per_minute.to_string(),
+                    &per_minute.to_string(),
                 );
             }
             self.plan.changes.push(Planned {

@@ -1,7 +1,7 @@
 //! What the database refuses, told with its place in the policy file.
 
 use audit_core::policy::{Declared as At, Part, did_you_mean};
-use audit_core::{AlertPolicy, RuleKind, Subject};
+use audit_core::{RuleKind, Subject};
 use diesel::RunQueryDsl;
 use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error as DieselError};
 use diesel::sql_types::{Bool, Oid, Text};
@@ -99,12 +99,14 @@ impl Work<'_> {
             At::Summary(name) => summary(name).map(|summary| &summary.table),
             At::Alert(name) => {
                 let alert = self.policy.alerts.iter().find(|alert| alert.name == *name);
-                return match alert.map(|alert| &alert.on) {
-                    Some(Subject::Summary(name)) => summary(name)
-                        .map(|summary| summary.columns().into_iter().map(str::to_owned).collect())
+                let names = match alert.map(|alert| (&alert.on, alert.on.variables(alert.per))) {
+                    Some((_, Some(variables))) => variables.to_vec(),
+                    Some((Subject::Summary(name), None)) => summary(name)
+                        .map(|summary| summary.columns())
                         .unwrap_or_default(),
-                    _ => AlertPolicy::RULE_VARIABLES.map(str::to_owned).to_vec(),
+                    _ => Vec::new(),
                 };
+                return names.into_iter().map(str::to_owned).collect();
             }
             _ => None,
         };
