@@ -187,6 +187,11 @@ fn about_one(kind: Kind, told: &Told, channel: &str, recipients: Vec<String>, zo
             told.transition.title.clone(),
             format!("Firing since {since}. {by}"),
         ),
+        Kind::Acknowledged => (
+            "Acknowledged".to_owned(),
+            told.transition.title.clone(),
+            format!("Somebody took it on {}. {by}", moment(at, zone)),
+        ),
         Kind::Firing | Kind::Several => (
             "Firing".to_owned(),
             told.transition.title.clone(),

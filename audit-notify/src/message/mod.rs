@@ -29,6 +29,8 @@ pub enum Kind {
     Firing,
     /// It still goes on.
     Repeat,
+    /// Somebody took it on: only for those who keep incidents of their own.
+    Acknowledged,
     /// It is over.
     Resolved,
     /// One message in the place of many.
@@ -69,6 +71,7 @@ impl Kind {
         match self {
             Kind::Firing => "firing",
             Kind::Repeat => "repeat",
+            Kind::Acknowledged => "acknowledged",
             Kind::Resolved => "resolved",
             Kind::Several => "several",
         }
@@ -77,9 +80,15 @@ impl Kind {
     /// Reads what the database spells.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Kind::Firing, Kind::Repeat, Kind::Resolved, Kind::Several]
-            .into_iter()
-            .find(|kind| kind.name() == name)
+        [
+            Kind::Firing,
+            Kind::Repeat,
+            Kind::Acknowledged,
+            Kind::Resolved,
+            Kind::Several,
+        ]
+        .into_iter()
+        .find(|kind| kind.name() == name)
     }
 }
 
