@@ -6,14 +6,16 @@
 # make matrix  the tests of audit-schema on PostgreSQL 14 to 18
 # make test-transparency  PostgreSQL's, pgbench's and Django's own tests, watched and unwatched; rewrites the results in
 #              docs/TRANSPARENCY.md. PARTS="regress pgbench" for some of it
+# make soak    16 writers, folding and readers on one summary for five minutes; SOAK=60 for another number of seconds
 # make docs    docs/generated anew, from an installed database
 
 CARGO := cargo
 BENCH :=
 PARTS :=
+SOAK := 300
 AUDIT := $(CARGO) run --quiet --locked --package audit-bin --bin audit --
 
-.PHONY: demo demo-quick test check docs docs-check bench storm matrix test-transparency deny setup
+.PHONY: demo demo-quick test check docs docs-check bench storm matrix soak test-transparency deny setup
 
 demo: setup
 	$(AUDIT) demo
@@ -44,6 +46,9 @@ storm: setup
 
 matrix: setup
 	scripts/matrix/run
+
+soak: setup
+	SOAK_SECONDS=$(SOAK) $(CARGO) test --locked --package audit-schema --all-features --test summary_life sixteen
 
 test-transparency: setup
 	scripts/transparency/run $(PARTS)

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::{env, fs};
 
 /// Later folders may use what earlier ones define. Views and SQL functions must; PL/pgSQL looks names up when it runs.
-const FOLDERS: [&str; 19] = [
+const FOLDERS: [&str; 20] = [
     "watch",
     "capture",
     "compile",
@@ -14,6 +14,7 @@ const FOLDERS: [&str; 19] = [
     "reject",
     "summary",
     "counter",
+    "time",
     "tick",
     "seal",
     "history",

@@ -93,11 +93,6 @@ enum Command {
         #[command(subcommand)]
         command: Box<QuarantineCommand>,
     },
-    /// See the messages of alerts, which were given up and why; try them again
-    Deliveries {
-        #[command(subcommand)]
-        command: DeliveriesCommand,
-    },
     /// See alerts, take them on, let them rest, resolve them
     Alerts {
         #[command(subcommand)]
@@ -107,6 +102,11 @@ enum Command {
     Silence {
         #[command(subcommand)]
         command: Box<SilenceCommand>,
+    },
+    /// See the messages of alerts, which were given up and why; try them again
+    Deliveries {
+        #[command(subcommand)]
+        command: DeliveriesCommand,
     },
     /// Prove that counters, summaries and the log are right, by reading everything
     Verify,
@@ -322,14 +322,14 @@ fn output(audit: Audit) -> anyhow::Result<Output> {
         Command::Quarantine { command } => {
             return command::quarantine::run(&mut connection, *command, style);
         }
-        Command::Deliveries { command } => {
-            return command::deliveries::run(&mut connection, command, style);
-        }
         Command::Alerts { command } => {
             return command::alerts::run(&mut connection, *command, style);
         }
         Command::Silence { command } => {
             return command::silence::run(&mut connection, *command, style);
+        }
+        Command::Deliveries { command } => {
+            return command::deliveries::run(&mut connection, command, style);
         }
         Command::Docs { out, check } => command::docs::run(&mut connection, &out, check, style)?,
         Command::Doctor => {

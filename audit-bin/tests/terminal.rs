@@ -8,6 +8,7 @@ use audit_schema::inspect::{AlertStatus, PipelineStatus, RuleStatus, Status, Tab
 use audit_schema::quarantine::{
     Event, Handled, Outcome, QuarantinedRow, Reason, ReasonKind, Shown,
 };
+use audit_schema::time_rule::TimeRuleStatus;
 use audit_schema::undo::{UndoStatus, UndoStep};
 use chrono::{DateTime, TimeZone, Utc};
 use insta::assert_snapshot;
@@ -26,6 +27,7 @@ fn blizzard() -> Status {
         shadow: false,
         taken_as_failing: failing,
         owner: "ops-data@example.com".to_owned(),
+        time_driven: false,
         failing,
         errors: 0,
         failing_ratio,
@@ -38,6 +40,8 @@ fn blizzard() -> Status {
             ticked_at: Some(at(8, 18)),
             clock: Some(at(8, 18)),
             head_rows: 0,
+            waiting_seconds: 0,
+            starting: Vec::new(),
             segments: 3,
             sealed_rows: 51_955,
             delivered: 4,
@@ -61,6 +65,7 @@ fn blizzard() -> Status {
             rule("references_dest", "important", 1288, 0.0248),
             rule("matches_tailnum", "low", 3743, 0.072),
         ],
+        time_rules: Vec::new(),
         open_alerts: vec![AlertStatus {
             fingerprint: "cancellations/EWR".to_owned(),
             policy: "cancellations".to_owned(),
@@ -115,8 +120,62 @@ fn a_status_without_a_fault_is_quiet() {
 }
 
 #[test]
-fn findings_show_the_failing_values() {
-    let finding = Finding {
+fn a_status_tells_which_groups_fail_time_driven_rules() {
+    let group = |name: &str, origin: Option<&str>, state: &str, fails: bool| TimeRuleStatus {
+        table: "public.flights".to_owned(),
+        name: name.to_owned(),
+        kind: "fresh".to_owned(),
+        severity: "critical".to_owned(),
+        owner: "ops-data@example.com".to_owned(),
+        shadow: false,
+        group: match name {
+            "fresh" => json!({ "origin": origin }),
+            _ => json!({}),
+        },
+        state: state.to_owned(),
+        fails,
+        since: at(8, 16),
+        checked_at: at(8, 18),
+        value: None,
+        expected: Some("no older than 2 hours".to_owned()),
+        detail: Some("the newest is 04:00:00 old".to_owned()),
+    };
+    let mut late = blizzard();
+    late.open_alerts.clear();
+    late.rules.truncate(1);
+    late.rules[0].time_driven = true;
+    late.rules[0].failing = 2;
+    late.rules[0].taken_as_failing = 2;
+    late.time_rules = vec![
+        group("fresh", Some("EWR"), "failing", true),
+        group("fresh", None, "no_data", true),
+        group("crews", None, "error", false),
+        group("fresh", Some("JFK"), "ok", false),
+    ];
+    assert_snapshot!(status::render(&late, Style::PLAIN), @"
+    flights  PostgreSQL 15.14 · 8 Feb 2013, 18:00 UTC
+
+    table      rows  inserted  updated  deleted  set aside  rules failing
+    flights  51,955    51,961        3        6          6         2 of 3
+
+    ✓ every row passes every rule
+
+    time-driven rule    severity    state    since              found                       expected
+    flights.fresh EWR   ▲ critical  failing  8 Feb 2013, 16:00  the newest is 04:00:00 old  no older than 2 hours
+    flights.fresh null  ▲ critical  no data  8 Feb 2013, 16:00  the newest is 04:00:00 old  no older than 2 hours
+    flights.crews       ▲ critical  error    8 Feb 2013, 16:00  the newest is 04:00:00 old  no older than 2 hours
+
+    ✓ no open alert
+
+    1 table · 1 of 1 rule failing · 0 alerts open, 0 critical · 6 rows set aside · 4 messages delivered, 1 waiting
+    ");
+    late.time_rules.drain(..3);
+    assert!(status::render(&late, Style::PLAIN).contains("✓ every time-driven rule is kept"));
+}
+
+/// Rows of flights that were written with the wrong time in the air.
+fn wrong_air_time() -> Finding {
+    Finding {
         finding_id: "00000000-0000-0000-0000-000000000002".to_owned(),
         at: at(9, 0),
         occurred_at: Some(at(8, 17)),
@@ -126,7 +185,7 @@ fn findings_show_the_failing_values() {
         action: Action::Quarantine,
         shadow: false,
         owner: "EWR feed".to_owned(),
-        op: Op::Insert,
+        op: Some(Op::Insert),
         rows: 12,
         new_failed: 2,
         old_failed: 0,
@@ -139,8 +198,35 @@ fn findings_show_the_failing_values() {
             actor: Some("EWR feed".to_owned()),
             ..Author::default()
         },
+    }
+}
+
+#[test]
+fn findings_of_time_driven_rules_are_nobodys_write() {
+    let finding = Finding {
+        rule: "fresh".to_owned(),
+        action: Action::Flag,
+        op: None,
+        rows: 0,
+        new_failed: 1,
+        keys: vec!["origin = EWR".to_owned()],
+        samples: vec![
+            json!({ "origin": "EWR", "found": "the newest is 04:00:00 old", "expected": "no older than 2 hours" }),
+        ],
+        ..wrong_air_time()
     };
-    assert_snapshot!(findings::render(&[finding], Style::PLAIN), @r"
+    assert_snapshot!(findings::render(&[finding, wrong_air_time()], Style::PLAIN), @"
+    when               severity     table    rule                        failed  of  key           example                     written by
+    8 Feb 2013, 17:00  ◆ important  flights  fresh                            1      origin = EWR  the newest is 04:00:00 old  nobody: time passed
+    8 Feb 2013, 17:00  ◆ important  flights  range_air_time (set aside)       2  12  101 +1        air_time -12                EWR feed
+
+    2 findings shown · 2 rows
+    ");
+}
+
+#[test]
+fn findings_show_the_failing_values() {
+    assert_snapshot!(findings::render(&[wrong_air_time()], Style::PLAIN), @r"
     when               severity     table    rule                        failed  of  key     example       written by
     8 Feb 2013, 17:00  ◆ important  flights  range_air_time (set aside)       2  12  101 +1  air_time -12  EWR feed
 

@@ -27,8 +27,8 @@ pub struct Finding {
     pub shadow: bool,
     /// Who has to fix it.
     pub owner: String,
-    /// What kind of statement it was.
-    pub op: Op,
+    /// What kind of statement it was; `None` where nobody wrote, and the tick found that a time-driven rule fails.
+    pub op: Option<Op>,
     /// How many rows the statement wrote.
     pub rows: i64,
     /// How many of the written rows fail the rule.

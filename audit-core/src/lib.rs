@@ -35,6 +35,7 @@ mod rule;
 mod secret;
 mod severity;
 mod summary;
+mod time_rule;
 
 pub use action::{Action, QuarantineMode};
 pub use alert_policy::{AlertPolicy, AlertSeverity, Escalate, Messages, Per, Subject};
@@ -50,7 +51,11 @@ pub use route::{Otherwise, Route};
 pub use rule::{Nulls, OnError, Rule, RuleKind};
 pub use secret::{Secret, SecretValue, Setting};
 pub use severity::{Severity, Theme};
-pub use summary::{Bucket, Function, Group, Measure, Summary};
+pub use summary::{Bucket, Function, Group, Measure, Reference, Summary};
+pub use time_rule::{
+    Asked, Bounds, Direction, Fresh, Gap, Measured, OnAskError, OnNoData, Reconcile, RowCount, Sql,
+    TimedRows, Until, Volume, WhichBucket,
+};
 
 /// Keeps the example of the README true.
 #[cfg(doctest)]

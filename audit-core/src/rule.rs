@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::time_rule::{Bounds, Fresh, Gap, Measured, Reconcile, RowCount, Sql, Volume};
 use crate::{Action, Error, Format, Period, QuarantineMode, Severity};
 
 /// A statement of what correct data looks like, about the rows of one table.
@@ -178,6 +179,20 @@ pub enum RuleKind {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         applications: Vec<String>,
     },
+    /// The newest change, or the newest value of a column, is not too old.
+    Fresh(Fresh),
+    /// Every stretch of time has at least one row.
+    Gap(Gap),
+    /// The last window that is over has neither too few nor too many rows.
+    RowCount(RowCount),
+    /// The last window that is over has about as many rows as the same one in other weeks.
+    Volume(Volume),
+    /// Two tables agree.
+    Reconcile(Reconcile),
+    /// A query gives no row.
+    Sql(Sql),
+    /// A value of a summary lies between bounds.
+    Bounds(Bounds),
 }
 
 /// Whether a predicate that is null passes or fails.
@@ -204,7 +219,7 @@ pub enum OnError {
 
 impl RuleKind {
     /// The names of all kinds, as the policy file and the database spell them.
-    pub const NAMES: [&'static str; 17] = [
+    pub const NAMES: [&'static str; 24] = [
         "not_null",
         "not_blank",
         "one_of",
@@ -222,6 +237,24 @@ impl RuleKind {
         "transition",
         "max_change",
         "writers",
+        "fresh",
+        "gap",
+        "row_count",
+        "volume",
+        "reconcile",
+        "sql",
+        "bounds",
+    ];
+
+    /// The names of the kinds that the tick asks, because no write would notice.
+    pub const TIME_DRIVEN: [&'static str; 7] = [
+        "fresh",
+        "gap",
+        "row_count",
+        "volume",
+        "reconcile",
+        "sql",
+        "bounds",
     ];
 
     /// The name of the kind.
@@ -244,11 +277,18 @@ impl RuleKind {
             RuleKind::Transition { .. } => "transition",
             RuleKind::MaxChange { .. } => "max_change",
             RuleKind::Writers { .. } => "writers",
+            RuleKind::Fresh(_) => "fresh",
+            RuleKind::Gap(_) => "gap",
+            RuleKind::RowCount(_) => "row_count",
+            RuleKind::Volume(_) => "volume",
+            RuleKind::Reconcile(_) => "reconcile",
+            RuleKind::Sql(_) => "sql",
+            RuleKind::Bounds(_) => "bounds",
         }
     }
 
-    /// The columns that the kind names; none for an expression, whose columns only the database can tell, and none for
-    /// writers, who are not in the row.
+    /// The columns that the kind names; none for an expression or a query, whose columns only the database can tell, and
+    /// none for writers, who are not in the row.
     pub fn columns(&self) -> Vec<&str> {
         match self {
             RuleKind::NotNull { column }
@@ -269,8 +309,30 @@ impl RuleKind {
                 let names = columns.iter().chain([from, to]);
                 names.map(String::as_str).collect()
             }
-            RuleKind::Expression { .. } | RuleKind::Writers { .. } => Vec::new(),
+            RuleKind::Fresh(Fresh { rows, .. })
+            | RuleKind::Gap(Gap { rows, .. })
+            | RuleKind::RowCount(RowCount { rows, .. })
+            | RuleKind::Volume(Volume { rows, .. }) => rows.columns(),
+            RuleKind::Reconcile(Reconcile {
+                measure, group_by, ..
+            }) => {
+                let column = match measure {
+                    Measured::Count => None,
+                    Measured::Sum { column, .. } => Some(column),
+                };
+                let names = column.into_iter().chain(group_by);
+                names.map(String::as_str).collect()
+            }
+            RuleKind::Expression { .. }
+            | RuleKind::Writers { .. }
+            | RuleKind::Sql(_)
+            | RuleKind::Bounds(_) => Vec::new(),
         }
+    }
+
+    /// Whether the tick asks it, so that it costs a writer nothing.
+    pub fn is_time_driven(&self) -> bool {
+        Self::TIME_DRIVEN.contains(&self.name())
     }
 
     /// Whether the kind looks at one row by itself: neither at other rows nor at the row before.
@@ -290,7 +352,7 @@ impl RuleKind {
         )
     }
 
-    /// The name a rule has if the policy gives it none: the kind and the columns. `None` for an expression.
+    /// The name a rule has if the policy gives it none: the kind and the columns. `None` for an expression and a query.
     ///
     /// # Examples
     ///
@@ -302,8 +364,9 @@ impl RuleKind {
     /// ```
     pub fn default_name(&self) -> Option<String> {
         match self {
-            RuleKind::Expression { .. } => None,
-            RuleKind::Writers { .. } => Some("writers".to_owned()),
+            RuleKind::Expression { .. } | RuleKind::Sql(_) => None,
+            RuleKind::Bounds(bounds) => Some(format!("bounds_{}", bounds.on)),
+            other if other.columns().is_empty() => Some(other.name().to_owned()),
             other => Some(format!("{}_{}", other.name(), other.columns().join("_"))),
         }
     }
@@ -435,6 +498,13 @@ impl RuleKind {
                     .map(|(what, names)| format!("{what} {}", names.join(" or ")));
                 format!("only {} writes", who.collect::<Vec<_>>().join(" with "))
             }
+            RuleKind::Fresh(fresh) => fresh.to_string(),
+            RuleKind::Gap(gap) => gap.to_string(),
+            RuleKind::RowCount(row_count) => row_count.to_string(),
+            RuleKind::Volume(volume) => volume.to_string(),
+            RuleKind::Reconcile(reconcile) => reconcile.to_string(),
+            RuleKind::Sql(sql) => sql.to_string(),
+            RuleKind::Bounds(bounds) => bounds.to_string(),
         }
     }
 }

@@ -19,9 +19,10 @@ use crate::Period;
 ///     name: "departures".to_owned(),
 ///     table: "public.flights".to_owned(),
 ///     bucket: None,
-///     group_by: vec![Group { name: "origin".to_owned(), expression: "origin".to_owned() }],
+///     group_by: vec![Group { name: "origin".to_owned(), expression: "origin".to_owned(), reference: None }],
 ///     measures: vec![Measure { name: "flights".to_owned(), function: Function::Count, expression: None }],
 ///     condition: None,
+///     retain: None,
 /// };
 /// assert_eq!(
 ///     summary.definition(),
@@ -49,6 +50,9 @@ pub struct Summary {
     /// Only rows for which this SQL condition is true are summed up; `None` means all.
     #[serde(rename = "where", default, skip_serializing_if = "Option::is_none")]
     pub condition: Option<String>,
+    /// How long after its end a bucket is kept; `None` means for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retain: Option<Period>,
 }
 
 /// Stretches of time, each of which has a row of its own in a summary.
@@ -69,6 +73,20 @@ pub struct Group {
     pub name: String,
     /// A column of the table, or any SQL expression over its row.
     pub expression: String,
+    /// The column is a reference, and rows are grouped by another column of the row that it leads to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Reference>,
+}
+
+/// A column of the table that a `references` rule leads to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reference {
+    /// The other table, as `schema.table`.
+    pub table: String,
+    /// The column of the other table in which the value is found.
+    pub key: String,
+    /// The column of the other table by which rows are grouped.
+    pub column: String,
 }
 
 /// One number of a summary.
@@ -94,6 +112,12 @@ pub enum Function {
     Sum,
     /// The mean of an expression, over the rows where it is not null.
     Avg,
+    /// The least value of an expression.
+    Min,
+    /// The greatest value of an expression.
+    Max,
+    /// The sample standard deviation of an expression, over the rows where it is not null.
+    Stddev,
 }
 
 impl Summary {
@@ -115,11 +139,14 @@ impl Summary {
 
 impl Function {
     /// Every function.
-    pub const ALL: [Function; 4] = [
+    pub const ALL: [Function; 7] = [
         Function::Count,
         Function::CountIf,
         Function::Sum,
         Function::Avg,
+        Function::Min,
+        Function::Max,
+        Function::Stddev,
     ];
 
     /// The word, as the policy file and the database spell it.
@@ -129,6 +156,9 @@ impl Function {
             Function::CountIf => "count_if",
             Function::Sum => "sum",
             Function::Avg => "avg",
+            Function::Min => "min",
+            Function::Max => "max",
+            Function::Stddev => "stddev",
         }
     }
 }

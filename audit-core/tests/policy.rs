@@ -206,6 +206,65 @@ summaries:
 }
 
 #[test]
+fn a_group_follows_a_references_rule_and_a_bucket_may_grow_old() {
+    let policy = Policy::parse(
+        "
+version: 1
+tables:
+  public.flights:
+    rules: [{ references: { carrier: public.airlines.carrier } }]
+summaries:
+  delays:
+    from: public.flights
+    bucket: { column: time_hour, width: 1 day }
+    retain: 90 days
+    group_by: [{ airline: carrier -> name, kind: payload -> 'kind' }]
+    measures: { worst: { max: dep_delay }, first: { min: time_hour }, spread: { stddev: dep_delay } }
+",
+        "audit.yml",
+    )
+    .unwrap();
+    let summary = &policy.summaries[0];
+    assert_eq!(
+        summary.definition()["group_by"],
+        serde_json::json!([
+            { "name": "airline", "expression": "carrier", "reference": { "table": "public.airlines", "key": "carrier", "column": "name" } },
+            { "name": "kind", "expression": "payload -> 'kind'" },
+        ])
+    );
+    assert_eq!(summary.definition()["retain"], "90 days");
+    assert_eq!(summary.measures[2].function, Function::Stddev);
+}
+
+#[test]
+fn what_of_a_summary_leads_nowhere_is_told() {
+    assert_snapshot!(errors("
+version: 1
+tables: { public.flights: {} }
+summaries:
+  delays:
+    from: public.flights
+    group_by: [{ airline: carrier -> name }]
+    retain: 90 days
+    measures: { flights: count }
+"), @r"
+    audit.yml:7:27: no rule says which table `carrier` references
+      |
+    7 |     group_by: [{ airline: carrier -> name }]
+      |                           ^^^^^^^^^^^^^^^
+      = add `- references: { carrier: schema.table.column }` to the rules of the table
+
+    audit.yml:8:5: `retain` is about buckets, and the summary has none
+      |
+    8 |     retain: 90 days
+      |     ^^^^^^
+      = add `bucket: { column: …, width: 1 day }`, or leave out `retain`
+
+    2 errors; nothing was applied
+    ");
+}
+
+#[test]
 fn alerts_channels_and_routes_are_read() {
     let policy = Policy::parse(
         r#"
@@ -461,7 +520,7 @@ audit.yml:5:9: the rule has no kind
   |
 5 |       - severity: critical
   |         ^
-  = expected `not_null`, `not_blank`, `one_of`, `not_one_of`, `range`, `length`, `matches`, `format`, `not_future`, `expression`, `references`, `unique`, `no_overlap`, `immutable`, `transition`, `max_change` or `writers`
+  = expected `not_null`, `not_blank`, `one_of`, `not_one_of`, `range`, `length`, `matches`, `format`, `not_future`, `expression`, `references`, `unique`, `no_overlap`, `immutable`, `transition`, `max_change`, `writers`, `fresh`, `gap`, `row_count`, `volume`, `reconcile`, `sql` or `bounds`
 
 1 error; nothing was applied
 ");
@@ -504,11 +563,11 @@ tables:
   public.flights:
     retain: { changes: 2y }
     rules:
-      - volume: { within: 0.5 }
-      - fresh: { within: 2h }
+      - schema: strict
+      - distribution: { a: b }
       - not_null: tailnum
 summaries:
-  worst: { from: public.flights, measures: { delay: { max: dep_delay } } }
+  worst: { from: public.flights, measures: { delay: { median: dep_delay } } }
 channels:
   oncall: { teams: { routing_key: { env: KEY } } }
 routes:
@@ -520,22 +579,22 @@ audit.yml:5:5: `retain` is not supported yet
   |     ^^^^^^
   = take it out; nothing would check it
 
-audit.yml:7:9: `volume` is not supported yet
+audit.yml:7:9: `schema` is not supported yet
   |
-7 |       - volume: { within: 0.5 }
+7 |       - schema: strict
   |         ^^^^^^
   = take it out; nothing would check it
 
-audit.yml:8:9: `fresh` is not supported yet
+audit.yml:8:9: `distribution` is not supported yet
   |
-8 |       - fresh: { within: 2h }
-  |         ^^^^^
+8 |       - distribution: { a: b }
+  |         ^^^^^^^^^^^^
   = take it out; nothing would check it
 
-audit.yml:11:55: `max` is not supported yet
+audit.yml:11:55: `median` is not supported yet
    |
-11 |   worst: { from: public.flights, measures: { delay: { max: dep_delay } } }
-   |                                                       ^^^
+11 |   worst: { from: public.flights, measures: { delay: { median: dep_delay } } }
+   |                                                       ^^^^^^
    = take it out; nothing would check it
 
 audit.yml:13:13: `teams` is not supported yet

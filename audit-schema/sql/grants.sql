@@ -46,10 +46,10 @@ to audit_operator, audit_admin;
 -- Watching and declaring. These run with the rights of the caller, who must own the table; the parts that only the
 -- owner of the pipeline may do are functions of their own.
 grant execute on function
-    audit.watch(regclass, text, text), audit.unwatch(regclass), audit.compile(regclass),
+    audit.watch(regclass, text, text), audit.unwatch(regclass), audit.compile(regclass, boolean), audit._unstarted_summaries(integer), audit._compile_summaries(integer, boolean),
     audit.declare_rule(regclass, text, text, jsonb, text, text, text, text, text, interval, text, text, double precision, boolean, text), audit.retire_rule(integer),
     audit.declare_summary(regclass, text, jsonb), audit.retire_summary(integer),
-    audit._canonical(regclass, text, boolean), audit._view_definition(text), audit._expression_type(regclass, text),
+    audit._canonical(regclass, text, boolean), audit._view_definition(text), audit._expression_type(regclass, text), audit._refuse_unstable(regclass, text, text), audit._has_ends(text), audit._reference(integer, text, jsonb), audit._bucket_start(jsonb, text),
     audit._rule_source(regclass, text, text, jsonb, text, text), audit._predicate(text, jsonb), audit._format_pattern(text), audit._iban_rest(text), audit._bucket(regclass, jsonb), audit._log_column(regclass),
     audit._refuse_hidden_rows(regclass), audit._compile(integer, text), audit._needs_scan(integer), audit._forget(integer, boolean), audit._relatives(regclass), audit._missing_rights(regclass), audit._drop_summary(text)
 to audit_admin;
@@ -107,6 +107,17 @@ grant execute on function
     audit.declare_routes(jsonb),
     audit._scan_rule(integer), audit._compiled_rule(integer, text)
 to audit_admin;
+
+-- Time-driven rules: declared with the rights of the caller, asked by the tick.
+grant execute on function
+    audit._check_time_rule(regclass, text, text, jsonb, text, text, text, text), audit._canonical_query(text), audit._try_question(integer), audit._ask(audit.rule),
+    audit._ask_parts(audit.rule, regclass), audit._ask_fresh(audit.rule, regclass), audit._ask_gap(audit.rule, regclass), audit._ask_row_count(audit.rule, regclass),
+    audit._ask_volume(audit.rule, regclass), audit._ask_reconcile(audit.rule, regclass), audit._ask_sql(audit.rule), audit._ask_bounds(audit.rule),
+    audit._stretch(text, interval, text, boolean), audit._calendar_unit(interval), audit._calendar_step(interval),
+    audit._time_within(timestamptz, timestamptz, text)
+to audit_admin;
+grant execute on function audit.due_rules(timestamptz), audit.ask_rule(integer, timestamptz), audit.record_rule_error(integer, timestamptz, text)
+to audit_operator, audit_admin;
 
 -- Checking the rows that are there. A check of rules that are not applied yet reads with the rights of the caller.
 grant execute on function audit.begin_check(regclass, text[], boolean), audit.check_batch(bigint, integer) to audit_operator, audit_admin;

@@ -20,11 +20,12 @@ use crate::declared::{self, Declared, Relation};
 use crate::plan::{Lock, Object, Plan, Planned, Verb};
 
 /// Makes the database be as the policy declares it, in one transaction, and says what changed. Applying a policy again
-/// changes nothing.
+/// changes nothing. New and changed summaries then start, each table in a transaction of its own; until then the former
+/// version of a summary stands.
 ///
 /// A table, rule, summary, alert, channel or route that is in force and is not in the policy is dropped; what was
-/// logged, found and sent because of it stays. Writers of a table wait while its new counters and summaries start from
-/// a scan. The role must be a member of `audit_admin` and own the watched tables.
+/// logged, found and sent because of it stays. Writers of a table wait while its new counters start from a scan; new
+/// summaries start while they go on. The role must be a member of `audit_admin` and own the watched tables.
 ///
 /// # Examples
 ///
@@ -43,7 +44,43 @@ use crate::plan::{Lock, Object, Plan, Planned, Verb};
 /// [`Error::Policy`](crate::Error::Policy) with everything that the database does not understand, each with its place in the file; then
 /// nothing was applied.
 pub fn apply(connection: &mut PgConnection, policy: &Policy) -> Result<Plan> {
-    connection.transaction(|connection| carry_out(connection, policy, Mode::Apply))
+    let plan = connection.transaction(|connection| carry_out(connection, policy, Mode::Apply))?;
+    start_summaries(connection)?;
+    Ok(plan)
+}
+
+/// Starts the summaries that have not started, each table in a transaction of its own, so that writers go on.
+fn start_summaries(connection: &mut PgConnection) -> Result<()> {
+    let tables: Vec<Number> = diesel::sql_query(
+        "select w.table_id as number
+        from audit.watched_table w
+        where w.unwatched_at is null and exists (select audit._unstarted_summaries(w.table_id))
+        order by w.table_id",
+    )
+    .load(connection)?;
+    for table in tables {
+        connection.transaction(|connection| {
+            one_at_a_time(connection)?;
+            // Somebody else may have started them meanwhile.
+            diesel::sql_query(
+                "select audit.compile(w.relation)
+                from audit.watched_table w
+                where w.table_id = $1 and w.unwatched_at is null and exists (select audit._unstarted_summaries(w.table_id))",
+            )
+            .bind::<Integer, _>(table.number)
+            .execute(connection)
+        })?;
+    }
+    Ok(())
+}
+
+/// Waits until nobody else applies a policy, in this transaction.
+fn one_at_a_time(connection: &mut PgConnection) -> QueryResult<()> {
+    diesel::sql_query(
+        "select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('audit.apply', 0))",
+    )
+    .execute(connection)?;
+    Ok(())
 }
 
 /// Whether changes are made to last, or only tried.
@@ -62,10 +99,7 @@ pub(crate) fn carry_out(
     mode: Mode,
 ) -> Result<Plan> {
     // Two who apply at the same time would each plan from what the other is changing.
-    diesel::sql_query(
-        "select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('audit.apply', 0))",
-    )
-    .execute(connection)?;
+    one_at_a_time(connection)?;
     let declared = declared::load(connection)?;
     let mut work = Work {
         connection,
@@ -82,6 +116,7 @@ pub(crate) fn carry_out(
         work.table(table)?;
     }
     let summaries = work.summaries()?;
+    work.bounds(&summaries)?;
     work.alerts(&summaries)?;
     work.channels()?;
     work.routes()?;
@@ -95,7 +130,7 @@ struct Work<'w> {
     mode: Mode,
     plan: Plan,
     problems: Vec<Problem>,
-    /// The tables to compile, by name, with how many counters and summaries have to start.
+    /// The tables to compile, by name, with how many counters have to start.
     touched: BTreeMap<String, Touched>,
     /// The tables of the policy that are there and can be watched, by name.
     relations: HashMap<String, Relation>,
@@ -149,9 +184,11 @@ impl Work<'_> {
                 continue;
             };
             if self.mode == Mode::Apply {
-                diesel::sql_query("select audit.compile($1::oid::regclass)")
-                    .bind::<Oid, _>(relation.relation)
-                    .execute(self.connection)?;
+                diesel::sql_query(
+                    "select audit.compile($1::oid::regclass, start_summaries => false)",
+                )
+                .bind::<Oid, _>(relation.relation)
+                .execute(self.connection)?;
             }
             if touched.is_new || touched.scans > 0 {
                 self.plan.locks.push(Lock {

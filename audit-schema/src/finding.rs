@@ -87,8 +87,8 @@ struct FindingRow {
     shadow: bool,
     #[diesel(sql_type = Text)]
     owner: String,
-    #[diesel(sql_type = Text)]
-    op: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    op: Option<String>,
     #[diesel(sql_type = BigInt)]
     rows: i64,
     #[diesel(sql_type = BigInt)]
@@ -121,7 +121,11 @@ impl TryFrom<FindingRow> for Finding {
             action: row.action.parse().map_err(Error::unreadable)?,
             shadow: row.shadow,
             owner: row.owner,
-            op: Op::from_letter(&row.op).map_err(Error::unreadable)?,
+            op: row
+                .op
+                .map(|letter| Op::from_letter(&letter))
+                .transpose()
+                .map_err(Error::unreadable)?,
             rows: row.rows,
             new_failed: row.new_failed,
             old_failed: row.old_failed,

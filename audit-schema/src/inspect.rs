@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::Result;
 use crate::check::LastCheck;
+use crate::time_rule::TimeRuleStatus;
 
 /// How the pipeline and the data are doing, in the snapshot of the reader.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -23,6 +24,8 @@ pub struct Status {
     pub tables: Vec<TableStatus>,
     /// The rules in force: worst severity first, then most failing rows first.
     pub rules: Vec<RuleStatus>,
+    /// Every group of every time-driven rule: what fails first.
+    pub time_rules: Vec<TimeRuleStatus>,
     /// Alerts that are not resolved, worst first.
     pub open_alerts: Vec<AlertStatus>,
     /// The last check of each table that was ever checked, and checks that are not finished.
@@ -41,6 +44,12 @@ pub struct PipelineStatus {
     /// Changed rows in the head of the log, not yet sealed.
     #[diesel(sql_type = BigInt)]
     pub head_rows: i64,
+    /// For how many seconds the oldest of them has waited to be folded; 0 when none waits.
+    #[diesel(sql_type = BigInt)]
+    pub waiting_seconds: i64,
+    /// Summaries that start from a scan at this moment, with the percentage of their table that was read.
+    #[diesel(sql_type = Array<Text>)]
+    pub starting: Vec<String>,
     /// Sealed segments.
     #[diesel(sql_type = BigInt)]
     pub segments: i64,
@@ -117,6 +126,9 @@ pub struct RuleStatus {
     /// Who has to fix what fails.
     #[diesel(sql_type = Text)]
     pub owner: String,
+    /// Whether the tick asks it: then groups fail it, and not rows.
+    #[diesel(sql_type = Bool)]
+    pub time_driven: bool,
     /// Rows that fail it now.
     #[diesel(sql_type = BigInt)]
     pub failing: i64,
@@ -185,6 +197,8 @@ pub fn status(connection: &mut PgConnection) -> Result<Status> {
             progress.ticked_at,
             progress.clock,
             (select coalesce(sum(change.rows), 0)::bigint from audit.change as change) as head_rows,
+            (select coalesce(extract(epoch from clock_timestamp() - min(change.at)), 0)::bigint from audit.change as change) as waiting_seconds,
+            array(select format('%s %s %%', scan.summary, scan.percent) from audit.summary_progress as scan order by 1) as starting,
             (select count(*) from audit.segment) as segments,
             (select coalesce(sum(segment.rows), 0)::bigint from audit.segment as segment) as sealed_rows,
             (select count(*) from audit.outbox where state = 'delivered') as delivered,
@@ -237,9 +251,10 @@ pub fn status(connection: &mut PgConnection) -> Result<Status> {
             rule.shadow,
             rule.taken_as_failing,
             rule.owner,
+            rule.class = 'time' as time_driven,
             counter.failing,
             counter.errors,
-            coalesce(counter.failing::double precision / nullif(rows.rows, 0), 0) as failing_ratio,
+            coalesce(counter.failing::double precision / nullif(rule.rows, 0), 0) as failing_ratio,
             (
                 select max(coalesce(finding.occurred_at, finding.at))
                 from audit.finding as finding
@@ -248,7 +263,6 @@ pub fn status(connection: &mut PgConnection) -> Result<Status> {
         from audit.rule_status as rule
         join audit.watched_table as watched using (table_id)
         join audit.rule_counter as counter using (rule_id)
-        join audit.table_counter as rows on rows.table_id = rule.table_id
         order by
             rule.shadow,
             array_position(array['critical', 'important', 'normal', 'low'], rule.severity),
@@ -271,6 +285,7 @@ pub fn status(connection: &mut PgConnection) -> Result<Status> {
         pipeline,
         tables,
         rules,
+        time_rules: crate::time_rule::time_rules(connection)?,
         open_alerts,
         checks: crate::check::last_checks(connection)?,
     })

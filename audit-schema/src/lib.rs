@@ -26,6 +26,7 @@ pub mod silence;
 mod source;
 pub mod suggest;
 pub mod tick;
+pub mod time_rule;
 pub mod undo;
 pub mod verify;
 mod words;

@@ -99,7 +99,7 @@ pub struct Failing {
     pub rows: i64,
 }
 
-/// A table that is closed to writers while its counters and summaries start.
+/// A table that is closed to writers while its counters start.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Lock {
     /// The table, as `schema.table`.
@@ -108,7 +108,7 @@ pub struct Lock {
     pub mode: &'static str,
     /// About how many rows are read while it is held, by the statistics of the database.
     pub rows: i64,
-    /// How often they are read: once for each new counter and each new summary.
+    /// How often they are read: once for each new counter. New summaries are read while writers go on.
     pub scans: usize,
 }
 

@@ -1,4 +1,4 @@
-//! What time itself causes: the log is packed and folded, and alert policies are evaluated.
+//! What time itself causes: the log is packed and folded, time-driven rules are asked, and alert policies are evaluated.
 
 mod seen;
 
@@ -12,7 +12,7 @@ use diesel::sql_types::{BigInt, Jsonb, Nullable, Timestamptz};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{Error, Result};
+use crate::{Error, Result, time_rule};
 use seen::{Seen, Stored};
 
 /// A tick gives way after so many batches, so that alerts are looked at even while writers outrun it.
@@ -57,8 +57,8 @@ pub struct PolicyError {
     pub error: String,
 }
 
-/// Does what is due at a time: moves what has settled out of the head of the log, looks at every alert policy, and writes
-/// alerts, their history and the deliveries they cause. Running it twice changes nothing, and several may run at once.
+/// Does what is due at a time: moves what has settled out of the head of the log, asks time-driven rules, looks at every alert
+/// policy, and writes alerts, their history and the deliveries they cause. Running it twice changes nothing, and several may run at once.
 ///
 /// # Examples
 ///
@@ -76,6 +76,7 @@ pub struct PolicyError {
 /// alerted on.
 pub fn tick(conn: &mut PgConnection, clock: DateTime<Utc>) -> Result<TickReport> {
     let moved = pack(conn, clock)?;
+    time_rule::ask_due(conn, clock)?;
     let report = conn
         .build_transaction()
         .read_committed()

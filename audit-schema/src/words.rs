@@ -119,7 +119,10 @@ pub(crate) fn in_words(value: &Value) -> String {
         // A group or a measure of a summary.
         Value::Object(fields) if fields.contains_key("name") => {
             let name = in_words(&fields["name"]);
-            let expression = fields.get("expression").map(in_words).unwrap_or_default();
+            let mut expression = fields.get("expression").map(in_words).unwrap_or_default();
+            if let Some(reference) = fields.get("reference") {
+                expression = format!("{expression} -> {}", in_words(&reference["column"]));
+            }
             match fields.get("function").map(in_words) {
                 Some(function) if expression.is_empty() => format!("{name} = {function}"),
                 Some(function) => format!("{name} = {function}({expression})"),
@@ -158,6 +161,9 @@ pub(crate) fn summary_in_words(summary: &Summary) -> String {
     if let Some(condition) = &summary.condition {
         text.push_str(" where ");
         text.push_str(condition);
+    }
+    if let Some(period) = summary.retain {
+        text.push_str(&format!(", kept for {period}"));
     }
     text
 }

@@ -9,7 +9,8 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use shared::{orders, rule, run, watched};
 
-/// The functions that were generated, one after the other, without the position in the log at which each began.
+/// The functions that were generated, one after the other, without the position in the log and the snapshot at which each
+/// began.
 fn generated(db: &mut PgConnection) -> String {
     #[derive(QueryableByName)]
     struct Function {
@@ -17,7 +18,9 @@ fn generated(db: &mut PgConnection) -> String {
         definition: String,
     }
     let functions = diesel::sql_query(
-        r"select regexp_replace(pg_get_functiondef(p.oid), '''\w+/\w+''::pg_lsn', '''0/1''::pg_lsn', 'g') as definition
+        r"select regexp_replace(regexp_replace(regexp_replace(
+            pg_get_functiondef(p.oid), '''\w+/\w+''::pg_lsn', '''0/1''::pg_lsn', 'g'), '''\d+''::xid8', '''1''::xid8', 'g'), '''[\d:,]+''::pg_snapshot', '''1:1:''::pg_snapshot', 'g'
+        ) as definition
         from pg_proc p
         where p.pronamespace = 'audit_compiled'::regnamespace order by p.proname",
     )

@@ -128,7 +128,7 @@ fn a_plan_says_what_would_change_and_changes_nothing() {
     + route   1: critical to disk
     + route   2: everything to disk
     ! writers of public.airlines wait (share row exclusive), while it is read once
-    ! writers of public.flights wait (share row exclusive), while about 100 rows are read 7 times
+    ! writers of public.flights wait (share row exclusive), while about 100 rows are read 6 times
     13 to create, 0 to change, 0 to drop
     ");
     assert_eq!(everything(&mut connection), "");
@@ -249,7 +249,7 @@ fn a_changed_policy_changes_only_what_differs() {
     ~ channel disk
         channel: file directory mail → file directory post
     - route   2
-    ! writers of public.flights wait (share row exclusive), while about 100 rows are read 4 times
+    ! writers of public.flights wait (share row exclusive), while about 100 rows are read 3 times
     1 to create, 6 to change, 2 to drop
     ");
     let applied = apply(&mut connection, &policy).unwrap();
@@ -569,6 +569,11 @@ summaries:
        |                         ^^^^^^^^^^
        = the expression is SQL over one row of the table, for example: arr_time is null or dep_time is not null
 
+    audit.yml:21:31: there is no sum of values of the type text
+       |
+    21 |     measures: { miles: { sum: origin || 1 }, odd: { count_if: dep_time } }
+       |                               ^^^^^^^^^^^
+
     audit.yml:21:63: argument of IS TRUE must be type boolean, not type integer
        |
     21 |     measures: { miles: { sum: origin || 1 }, odd: { count_if: dep_time } }
@@ -581,7 +586,7 @@ summaries:
        |            ^^^^^^^^^^^
        = the expression is SQL over one row of the table, for example: arr_time is null or dep_time is not null
 
-    11 errors; nothing was applied
+    12 errors; nothing was applied
     "#);
 }
 

@@ -39,10 +39,19 @@ pub fn render(findings: &[Finding], style: Style) -> String {
                 _ => finding.rule.clone(),
             },
             number(finding.new_failed),
-            number(finding.rows),
+            // Of a time-driven rule a group fails, whoever writes.
+            finding.op.map(|_| number(finding.rows)).unwrap_or_default(),
             keys(&finding.keys),
             match &finding.error {
                 Some(error) => Painted::new(shorten(error, 40), Tone::Severity(Severity::Critical)),
+                // What was found, in words, of a rule that nobody's write failed.
+                None if finding.op.is_none() => finding
+                    .samples
+                    .first()
+                    .and_then(|sample| sample["found"].as_str())
+                    .map(|found| shorten(found, 44))
+                    .unwrap_or_default()
+                    .into(),
                 // The values of the first failing row: `air_time -12`.
                 None => finding
                     .samples
@@ -51,10 +60,17 @@ pub fn render(findings: &[Finding], style: Style) -> String {
                     .unwrap_or_default()
                     .into(),
             },
-            finding.author.name(),
+            match finding.op {
+                Some(_) => finding.author.name(),
+                None => "nobody: time passed",
+            },
         ]);
     }
-    let failed = findings.iter().map(|finding| finding.new_failed).sum();
+    let failed = findings
+        .iter()
+        .filter(|finding| finding.op.is_some())
+        .map(|finding| finding.new_failed)
+        .sum();
     let shown = count(i64::try_from(findings.len()).unwrap_or(i64::MAX), "finding");
     format!(
         "{}\n\n{}\n",

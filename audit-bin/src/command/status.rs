@@ -1,10 +1,14 @@
 //! `audit status`: is anything wrong now, what fails most, and is the pipeline itself healthy?
 
 use audit_schema::inspect::{PipelineStatus, RuleStatus, Status};
+use audit_schema::time_rule::TimeRuleStatus;
+use serde_json::Value;
 
 use crate::cells;
 use crate::command::check;
-use crate::terminal::{Columns, Painted, Style, count, duration, number, percent, table_name};
+use crate::terminal::{
+    Columns, Painted, Style, count, duration, number, percent, shorten, table_name,
+};
 
 /// Shows the status as a person reads it: tables, rules that fail, open alerts, and a line that sums up.
 pub fn render(status: &Status, style: Style) -> String {
@@ -15,8 +19,10 @@ pub fn render(status: &Status, style: Style) -> String {
     }
     parts.push(tables(status, style));
     parts.push(rules(status, style));
+    parts.extend(time_rules(&status.time_rules, style));
     parts.push(alerts(status, style));
     parts.extend(check::last(&status.checks, style));
+    parts.extend(folding(&status.pipeline));
     parts.push(summary(status, style));
     parts.join("\n\n") + "\n"
 }
@@ -69,7 +75,7 @@ fn rules(status: &Status, style: Style) -> String {
             "owner",
         ],
     );
-    for rule in failing(status) {
+    for rule in failing(status).filter(|rule| !rule.time_driven) {
         columns.row(cells![
             format!(
                 "{}.{}{}",
@@ -90,6 +96,59 @@ fn rules(status: &Status, style: Style) -> String {
         return style.good("✓ every row passes every rule");
     }
     columns.render()
+}
+
+/// The groups of time-driven rules that are not as they should be; nothing where no such rule was asked.
+fn time_rules(groups: &[TimeRuleStatus], style: Style) -> Option<String> {
+    let mut columns = Columns::new(
+        style,
+        &[
+            "time-driven rule",
+            "severity",
+            "state",
+            "since",
+            "found",
+            "expected",
+        ],
+    );
+    for group in groups
+        .iter()
+        .filter(|group| group.fails || group.state == "error")
+    {
+        let shadow = if group.shadow { " (shadow)" } else { "" };
+        columns.row(cells![
+            format!(
+                "{}.{}{shadow}{}",
+                table_name(&group.table),
+                group.name,
+                group_name(&group.group)
+            ),
+            Painted::severity(&group.severity),
+            group.state.replace('_', " "),
+            style.time(group.since),
+            shorten(group.detail.as_deref().unwrap_or_default(), 60),
+            shorten(group.expected.as_deref().unwrap_or_default(), 40),
+        ]);
+    }
+    match (groups.len(), columns.is_empty()) {
+        (0, _) => None,
+        (_, true) => Some(style.good("✓ every time-driven rule is kept")),
+        _ => Some(columns.render()),
+    }
+}
+
+/// The values of a group: ` EWR, null`; nothing for a rule without groups.
+fn group_name(group: &Value) -> String {
+    let values: Vec<&str> = group
+        .as_object()
+        .into_iter()
+        .flat_map(|columns| columns.values())
+        .map(|value| value.as_str().unwrap_or("null"))
+        .collect();
+    match values.as_slice() {
+        [] => String::new(),
+        values => format!(" {}", values.join(", ")),
+    }
 }
 
 fn failing(status: &Status) -> impl Iterator<Item = &RuleStatus> {
@@ -164,6 +223,22 @@ fn deliveries(pipeline: &PipelineStatus) -> String {
         facts.push(format!("paused: {}", pipeline.paused_channels.join(", ")));
     }
     facts.join(", ")
+}
+
+/// What readers of counters and summaries still add up themselves, and which summaries are on their way.
+fn folding(pipeline: &PipelineStatus) -> Option<String> {
+    let mut facts = Vec::new();
+    if pipeline.head_rows > 0 {
+        let age = duration(chrono::TimeDelta::seconds(pipeline.waiting_seconds));
+        facts.push(format!(
+            "{} to be folded, the oldest for {age}",
+            count(pipeline.head_rows, "changed row")
+        ));
+    }
+    if !pipeline.starting.is_empty() {
+        facts.push(format!("summaries start: {}", pipeline.starting.join(", ")));
+    }
+    (!facts.is_empty()).then(|| facts.join(" · "))
 }
 
 fn size(length: usize) -> i64 {

@@ -449,7 +449,7 @@ impl Reader {
     }
 }
 
-fn unquoted(identifier: &str) -> String {
+pub(super) fn unquoted(identifier: &str) -> String {
     identifier
         .strip_prefix('"')
         .and_then(|rest| rest.strip_suffix('"'))

@@ -10,6 +10,7 @@ mod route;
 mod suggest;
 mod summary;
 mod table;
+mod time_rule;
 
 use std::collections::HashMap;
 

@@ -89,7 +89,8 @@ impl Reader {
         let version = self.version(&fields);
         let defaults = self.defaults(&fields);
         let tables = self.tables(&fields, &defaults);
-        let summaries = self.summaries(&fields);
+        let summaries = self.summaries(&fields, &tables);
+        self.bounds_are_on_summaries(&tables, fields.get("summaries").map(|entry| entry.node));
         let alerts = self.alerts(&fields);
         let channels = self.channels(&fields);
         let routes = self.routes(&fields);

@@ -3,20 +3,17 @@
 use super::node::{Node, Tree};
 use super::read::{Entry, Fields, Reader};
 use super::{Declared, Location, Part};
-use crate::{Bucket, Function, Group, Measure, Subject, Summary};
+use crate::{Bucket, Function, Group, Measure, Reference, RuleKind, Subject, Summary, TablePolicy};
 
 /// Functions of the design that are not built yet.
-const LATER_FUNCTIONS: [&str; 6] = [
-    "min",
-    "max",
-    "stddev",
-    "count_distinct",
-    "median",
-    "quantile",
-];
+const LATER_FUNCTIONS: [&str; 3] = ["count_distinct", "median", "quantile"];
 
 impl Reader {
-    pub(super) fn summaries(&mut self, policy: &Fields<'_>) -> Vec<Summary> {
+    pub(super) fn summaries(
+        &mut self,
+        policy: &Fields<'_>,
+        watched: &[TablePolicy],
+    ) -> Vec<Summary> {
         let Some(summaries) = policy
             .get("summaries")
             .and_then(|entry| self.map(entry.node, "`summaries`"))
@@ -29,11 +26,16 @@ impl Reader {
             .unwrap_or_default();
         summaries
             .iter()
-            .filter_map(|entry| self.summary(entry, &tables))
+            .filter_map(|entry| self.summary(entry, &tables, watched))
             .collect()
     }
 
-    fn summary(&mut self, entry: Entry<'_>, tables: &[&str]) -> Option<Summary> {
+    fn summary(
+        &mut self,
+        entry: Entry<'_>,
+        tables: &[&str],
+        watched: &[TablePolicy],
+    ) -> Option<Summary> {
         self.plain_name(entry.key, entry.name, "a summary");
         if Subject::WORDS.contains(&entry.name) {
             let message = format!("a summary cannot be named `{}`", entry.name);
@@ -48,8 +50,8 @@ impl Reader {
         let fields = self.fields(
             entry.node,
             "a summary",
-            &["from", "bucket", "group_by", "measures", "where"],
-            &["why", "owner", "retain", "anomaly", "bounds"],
+            &["from", "bucket", "group_by", "measures", "where", "retain"],
+            &["why", "owner", "anomaly", "bounds"],
         )?;
 
         let table = self.required_text(&fields, "from", "a summary", entry.key);
@@ -66,8 +68,19 @@ impl Reader {
         let bucket = fields
             .get("bucket")
             .map(|entry| self.bucket(entry, &declared));
+        let retain = self.optional_period(&fields, "retain");
+        if let (Some(entry), None) = (fields.get("retain"), fields.get("bucket")) {
+            self.refuse(
+                entry.key,
+                "`retain` is about buckets, and the summary has none",
+                "add `bucket: { column: …, width: 1 day }`, or leave out `retain`",
+            );
+        }
+        let of = table
+            .as_ref()
+            .and_then(|table| watched.iter().find(|of| of.name == *table));
         let group_by = match fields.get("group_by") {
-            Some(entry) => self.groups(entry.node, &declared),
+            Some(entry) => self.groups(entry.node, &declared, of),
             None => Some(Vec::new()),
         };
         let measures = match fields.get("measures") {
@@ -87,6 +100,7 @@ impl Reader {
             group_by: group_by?,
             measures: measures?,
             condition,
+            retain,
         };
         self.columns_are_distinct(&summary, &declared, entry.key);
         Some(summary)
@@ -119,25 +133,9 @@ impl Reader {
         };
         let time_zone = match fields.get("time_zone") {
             None => Some("UTC".to_owned()),
-            Some(entry) => self.text(entry.node, "`time_zone`").filter(|zone| {
-                let known = zone.parse::<chrono_tz::Tz>().is_ok();
-                if !known {
-                    let names: Vec<&str> = chrono_tz::TZ_VARIANTS
-                        .iter()
-                        .map(|zone| zone.name())
-                        .collect();
-                    let help = super::suggest::nearest(zone, names).map_or_else(
-                        || "expected a name such as `America/New_York`".to_owned(),
-                        |meant| format!("did you mean `{meant}`?"),
-                    );
-                    self.refuse(
-                        entry.node.at,
-                        format!("unknown time zone `{zone}`"),
-                        help.as_str(),
-                    );
-                }
-                known
-            }),
+            Some(entry) => self
+                .text(entry.node, "`time_zone`")
+                .filter(|zone| self.time_zone_is_known(entry.node.at, zone)),
         };
         Some(Bucket {
             column: column?,
@@ -146,8 +144,31 @@ impl Reader {
         })
     }
 
-    /// `[origin]`, or `[{ long_haul: distance > 2000 }]`, or a mapping of names and expressions.
-    fn groups(&mut self, node: &Node, declared: &Declared) -> Option<Vec<Group>> {
+    /// Whether a time zone has such a name; one that has not is reported.
+    pub(super) fn time_zone_is_known(&mut self, at: Location, zone: &str) -> bool {
+        let known = zone.parse::<chrono_tz::Tz>().is_ok();
+        if !known {
+            let names: Vec<&str> = chrono_tz::TZ_VARIANTS
+                .iter()
+                .map(|zone| zone.name())
+                .collect();
+            let help = super::suggest::nearest(zone, names).map_or_else(
+                || "expected a name such as `America/New_York`".to_owned(),
+                |meant| format!("did you mean `{meant}`?"),
+            );
+            self.refuse(at, format!("unknown time zone `{zone}`"), help.as_str());
+        }
+        known
+    }
+
+    /// `[origin]`, or `[{ long_haul: distance > 2000 }]`, or `[{ airline: carrier -> name }]`, or a mapping of names and
+    /// expressions.
+    fn groups(
+        &mut self,
+        node: &Node,
+        declared: &Declared,
+        table: Option<&TablePolicy>,
+    ) -> Option<Vec<Group>> {
         let mut groups = Vec::new();
         let mut wrong = false;
         let items = match &node.value {
@@ -161,10 +182,10 @@ impl Reader {
                     match self.text(entry.node, "an expression") {
                         Some(expression) if named => {
                             self.note(declared, Part::Group(entry.name.to_owned()), entry.node.at);
-                            groups.push(Group {
-                                name: entry.name.to_owned(),
-                                expression,
-                            });
+                            match self.group(entry, expression, table) {
+                                Some(group) => groups.push(group),
+                                None => wrong = true,
+                            }
                         }
                         _ => wrong = true,
                     }
@@ -174,12 +195,62 @@ impl Reader {
                 groups.push(Group {
                     name: column.clone(),
                     expression: quoted_if_needed(&column),
+                    reference: None,
                 });
             } else {
                 wrong = true;
             }
         }
         (!wrong).then_some(groups)
+    }
+
+    /// An expression, or `column -> other_column`, which is a column of the table that a `references` rule leads to.
+    fn group(
+        &mut self,
+        entry: Entry<'_>,
+        expression: String,
+        table: Option<&TablePolicy>,
+    ) -> Option<Group> {
+        let name = entry.name.to_owned();
+        let arrow = expression
+            .split_once("->")
+            .map(|(column, other)| (column.trim(), other.trim()))
+            .filter(|(column, other)| is_name(column) && is_name(other));
+        let Some((column, other)) = arrow else {
+            return Some(Group {
+                name,
+                expression,
+                reference: None,
+            });
+        };
+        // A table that is unknown has been reported.
+        let reference = table?.rules.iter().find_map(|rule| match &rule.kind {
+            RuleKind::References {
+                column: of,
+                table,
+                key,
+            } if of == column => Some(Reference {
+                table: table.clone(),
+                key: key.clone(),
+                column: other.to_owned(),
+            }),
+            _ => None,
+        });
+        if reference.is_none() {
+            let help = format!(
+                "add `- references: {{ {column}: schema.table.column }}` to the rules of the table"
+            );
+            self.refuse(
+                entry.node.at,
+                format!("no rule says which table `{column}` references"),
+                help.as_str(),
+            );
+        }
+        Some(Group {
+            name,
+            expression: column.to_owned(),
+            reference: Some(reference?),
+        })
     }
 
     fn measures(&mut self, node: &Node, declared: &Declared) -> Option<Vec<Measure>> {
@@ -207,7 +278,7 @@ impl Reader {
         (!wrong).then_some(measures)
     }
 
-    /// `count`, or `{ count_if: … }`, `{ sum: … }`, `{ avg: … }`.
+    /// `count`, or `{ count_if: … }`, `{ sum: … }`, and so on.
     fn measure(&mut self, entry: Entry<'_>) -> Option<(Function, Option<String>, Location)> {
         let known = Function::ALL.map(Function::name);
         match &entry.node.value {
@@ -311,12 +382,17 @@ pub(super) fn keys(node: &Node) -> Vec<&str> {
     }
 }
 
+/// Whether it is an SQL name that needs no quotes.
+fn is_name(text: &str) -> bool {
+    text.chars().all(|character| {
+        character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_'
+    }) && !text.starts_with(|first: char| first.is_ascii_digit())
+        && !text.is_empty()
+}
+
 /// A column as an SQL expression.
 fn quoted_if_needed(column: &str) -> String {
-    let plain = column.chars().all(|character| {
-        character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_'
-    }) && !column.starts_with(|first: char| first.is_ascii_digit());
-    if plain {
+    if is_name(column) {
         column.to_owned()
     } else {
         format!("\"{}\"", column.replace('"', "\"\""))

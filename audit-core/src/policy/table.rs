@@ -9,7 +9,7 @@ use super::{Declared, Defaults, Location, Part, TablePolicy};
 use crate::{Action, Nulls, OnError, QuarantineMode, Rule, RuleKind, Severity};
 
 /// What every rule may say, whatever its kind.
-const ATTRIBUTES: [&str; 12] = [
+const ATTRIBUTES: [&str; 14] = [
     "name",
     "severity",
     "action",
@@ -22,19 +22,11 @@ const ATTRIBUTES: [&str; 12] = [
     "on_error",
     "mostly",
     "shadow",
+    "every",
+    "on_no_data",
 ];
 /// Kinds of the design that are not built yet.
-const LATER_KINDS: [&str; 9] = [
-    "row_count",
-    "bounds",
-    "fresh",
-    "volume",
-    "gap",
-    "reconcile",
-    "sql",
-    "schema",
-    "distribution",
-];
+const LATER_KINDS: [&str; 2] = ["schema", "distribution"];
 
 impl Reader {
     pub(super) fn tables(&mut self, policy: &Fields<'_>, defaults: &Defaults) -> Vec<TablePolicy> {
@@ -132,13 +124,18 @@ impl Reader {
                 &[Nulls::Pass, Nulls::Fail].map(|nulls| (nulls.name(), nulls)),
             )
             .unwrap_or_default();
-        let on_error = self
-            .optional_word(
-                &fields,
-                "on_error",
-                &[OnError::Pass, OnError::Block].map(|on_error| (on_error.name(), on_error)),
-            )
-            .unwrap_or_default();
+        let time_driven = kind_entry.filter(|kind| RuleKind::TIME_DRIVEN.contains(&kind.name));
+        let asked = self.asked(&fields, time_driven);
+        let on_error = match time_driven {
+            Some(_) => OnError::default(),
+            None => self
+                .optional_word(
+                    &fields,
+                    "on_error",
+                    &[OnError::Pass, OnError::Block].map(|on_error| (on_error.name(), on_error)),
+                )
+                .unwrap_or_default(),
+        };
         let mostly = fields
             .get("mostly")
             .and_then(|entry| self.mostly(entry, action, kind_entry));
@@ -157,20 +154,21 @@ impl Reader {
         };
 
         let Some(kind_entry) = kind_entry else { return };
-        let kinds = self.kinds(kind_entry);
+        let kinds = match time_driven {
+            Some(entry) => self.time_driven(entry, asked).into_iter().collect(),
+            None => self.kinds(kind_entry),
+        };
         let several = kinds.len() > 1;
-        if let (RuleKind::Expression { .. }, None) = (
-            &kinds.first().map_or(
-                RuleKind::NotNull {
-                    column: String::new(),
-                },
-                |kind| kind.kind.clone(),
-            ),
-            fields.get("name"),
-        ) {
+        let unnamed = match kinds.first().map(|kind| &kind.kind) {
+            _ if fields.get("name").is_some() => None,
+            Some(RuleKind::Expression { .. }) => Some("an expression"),
+            Some(RuleKind::Sql(_)) => Some("a query"),
+            _ => None,
+        };
+        if let Some(unnamed) = unnamed {
             self.refuse(
                 kind_entry.key,
-                "an expression needs a `name`",
+                format!("{unnamed} needs a `name`"),
                 "findings and mails call the rule by it, for example `name: arrived_flights_departed`",
             );
         }
@@ -283,6 +281,14 @@ impl Reader {
                 entry.key,
                 format!("`mostly` does not go with `{}`", kind.name),
                 "the rule is about changes, of which no share of the rows can be told",
+            );
+            return None;
+        }
+        if let Some(kind) = kind.filter(|kind| RuleKind::TIME_DRIVEN.contains(&kind.name)) {
+            self.refuse(
+                entry.key,
+                format!("`mostly` does not go with `{}`", kind.name),
+                "the rule is asked by the tick, and is not about single rows",
             );
             return None;
         }

@@ -11,7 +11,7 @@ pub(super) struct Subject {
     tables: &'static [&'static str],
 }
 
-pub(super) const SUBJECTS: [Subject; 10] = [
+pub(super) const SUBJECTS: [Subject; 11] = [
     Subject {
         name: "Declarations",
         about: "What a team declares: which tables are watched, what correct data looks like, what is summed up.",
@@ -53,6 +53,12 @@ pub(super) const SUBJECTS: [Subject; 10] = [
             "table_activity_base",
             "rule_activity_base",
         ],
+    },
+    Subject {
+        name: "What time tells",
+        about: "How time-driven rules are, as the tick found them, and how they came to be so.",
+        column: 4,
+        tables: &["time_rule_state", "time_rule_transition", "volume_verdict"],
     },
     Subject {
         name: "Who hears of it",

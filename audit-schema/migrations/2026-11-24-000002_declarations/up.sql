@@ -38,6 +38,8 @@ create table audit.rule (
     condition text,
     predicate text,
     applies text,
+    query text,
+    reads regclass[] not null default '{}',
     broken text,
     severity text not null default 'normal',
     action text not null default 'flag',
@@ -55,8 +57,9 @@ create table audit.rule (
     constraint rule_pkey primary key (rule_id),
     constraint rule_belongs_to_a_watched_table foreign key (table_id) references audit.watched_table (table_id),
     constraint rule_kind_is_known check (kind in ('not_null', 'not_blank', 'one_of', 'not_one_of', 'range', 'length', 'matches',
-        'format', 'not_future', 'expression', 'references', 'unique', 'no_overlap', 'immutable', 'transition', 'max_change', 'writers')),
-    constraint rule_class_is_known check (class in ('row', 'lookup', 'transition', 'statement')),
+        'format', 'not_future', 'expression', 'references', 'unique', 'no_overlap', 'immutable', 'transition', 'max_change', 'writers',
+        'fresh', 'gap', 'row_count', 'volume', 'reconcile', 'sql', 'bounds')),
+    constraint rule_class_is_known check (class in ('row', 'lookup', 'transition', 'statement', 'time')),
     constraint rule_severity_is_known check (severity in ('critical', 'important', 'normal', 'low')),
     constraint rule_action_is_known check (action in ('flag', 'quarantine', 'reject')),
     constraint rule_mode_is_known check (mode = 'set_aside' or mode = 'hide' and action = 'quarantine'),
@@ -71,12 +74,14 @@ comment on column audit.rule.rule_id is 'The number by which findings name the r
 comment on column audit.rule.table_id is 'The watched table whose rows the rule is about.';
 comment on column audit.rule.name is 'Unique among the live rules of the table.';
 comment on column audit.rule.kind is 'What is compared with what, for example not_null, range, references.';
-comment on column audit.rule.class is 'What the rule looks at: row (one row by itself), lookup (other rows too), transition (an updated row before and after), statement (who writes). Only of the first two can be said how many rows fail now.';
+comment on column audit.rule.class is 'What the rule looks at: row (one row by itself), lookup (other rows too), transition (an updated row before and after), statement (who writes), time (asked by the tick). Only of the first two can be said how many rows fail now.';
 comment on column audit.rule.columns is 'The columns that the rule reads.';
 comment on column audit.rule.definition is 'The options of the kind: bounds, values, pattern, referenced table, expression.';
 comment on column audit.rule.condition is 'The rule is about rows for which this SQL condition is true; null means about all.';
 comment on column audit.rule.predicate is 'The predicate as PostgreSQL understood it, fully qualified, over the row audit_row, and audit_old before an update; null for look-ups and writers.';
 comment on column audit.rule.applies is 'The condition as PostgreSQL understood it, over the row audit_row.';
+comment on column audit.rule.query is 'The query of a rule of the kind sql as PostgreSQL understood it, fully qualified; null for every other kind.';
+comment on column audit.rule.reads is 'The relations besides its own table that a time-driven rule reads.';
 comment on column audit.rule.broken is 'Why the rule can not be evaluated at present, for example after a column was dropped; null when it can.';
 comment on column audit.rule.severity is 'Who hears of a failure, and how soon it must be fixed: critical (business critical), important, normal, low.';
 comment on column audit.rule.action is 'What happens to a failing row: flag (written), quarantine (set aside), reject (the write fails).';
@@ -98,6 +103,11 @@ create table audit.summary (
     name text not null,
     definition jsonb not null,
     start_lsn pg_lsn not null default '0/0',
+    start_xid xid8,
+    start_snapshot pg_snapshot,
+    standing boolean not null default false,
+    kept_from timestamptz not null default '-infinity',
+    broken text,
     declared_at timestamptz not null default now(),
     declared_by text not null default session_user,
     retired_at timestamptz,
@@ -111,7 +121,12 @@ comment on column audit.summary.summary_id is 'The number of the summary.';
 comment on column audit.summary.table_id is 'The watched table that is summed up.';
 comment on column audit.summary.name is 'The name of its view in audit_compiled.';
 comment on column audit.summary.definition is 'Bucket, groups, measures and condition as declared.';
-comment on column audit.summary.start_lsn is 'Log position of the scan the summary started from: earlier changes are in that scan.';
+comment on column audit.summary.start_lsn is 'Log position of the scan the summary started from: what its own transaction had changed before is in that scan.';
+comment on column audit.summary.start_xid is 'The transaction that scanned; null before the summary has started.';
+comment on column audit.summary.start_snapshot is 'The snapshot of the scan: what it did not see is folded.';
+comment on column audit.summary.standing is 'Its view and its base are there. A version that was replaced stands until the new one has started.';
+comment on column audit.summary.kept_from is 'Buckets that begin before this moment were dropped, because they were older than the summary retains.';
+comment on column audit.summary.broken is 'Why changes could not be folded into it: its view gives this error until audit.compile() starts it anew; null while all is well.';
 comment on column audit.summary.declared_at is 'When this version of the summary was declared.';
 comment on column audit.summary.declared_by is 'The role that declared it.';
 comment on column audit.summary.retired_at is 'When it was taken back; null while it is in force.';

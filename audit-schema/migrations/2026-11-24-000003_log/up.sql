@@ -121,7 +121,7 @@ create table audit.finding (
     end,
     table_id integer not null,
     rule_id integer not null,
-    op "char" not null,
+    op "char",
     rows bigint not null,
     new_failed bigint not null,
     old_failed bigint not null default 0,
@@ -137,7 +137,7 @@ create table audit.finding (
 );
 create index finding_xid on audit.finding (xid);
 create index finding_rule_id on audit.finding (rule_id, (coalesce(occurred_at, at)));
-comment on table audit.finding is 'One rule failed by one statement. Rows with new_failed = 0 only take failures back: a delete or a correction.';
+comment on table audit.finding is 'One rule failed by one statement, or one time-driven rule that begins to fail for a group. Rows with new_failed = 0 only take failures back: a delete or a correction.';
 comment on column audit.finding.finding_id is 'Identifies the finding.';
 comment on column audit.finding.lsn is 'Position in the write-ahead log: the order of findings.';
 comment on column audit.finding.xid is 'The transaction that wrote.';
@@ -145,12 +145,12 @@ comment on column audit.finding.at is 'When it was found, by the clock of the se
 comment on column audit.finding.occurred_at is 'When it happened, if the writer said that it replays or backfills older events; else null.';
 comment on column audit.finding.table_id is 'The watched table. References audit.watched_table.';
 comment on column audit.finding.rule_id is 'The rule that failed. References audit.rule.';
-comment on column audit.finding.op is 'I insert, U update, D delete, T truncate (the rule starts again from nothing).';
-comment on column audit.finding.rows is 'How many rows the statement wrote.';
+comment on column audit.finding.op is 'I insert, U update, D delete, T truncate (the rule starts again from nothing); null where nobody wrote, and the tick found that a time-driven rule fails or ends to fail.';
+comment on column audit.finding.rows is 'How many rows the statement wrote; 0 where nobody wrote.';
 comment on column audit.finding.new_failed is 'How many of the written rows fail the rule. Of a no_overlap rule also rows that were there and fail since.';
 comment on column audit.finding.old_failed is 'How many rows that were updated or deleted failed the rule before.';
 comment on column audit.finding.action is 'What was done with the failing rows: flag, quarantine, or shadow (nothing: the rule is on trial).';
-comment on column audit.finding.keys is 'Primary keys of the first 100 failing rows, as text.';
+comment on column audit.finding.keys is 'Primary keys of the first 100 failing rows, as text; of a time-driven rule its group.';
 comment on column audit.finding.samples is 'The columns of the rule, or the whole row, of the first three failing rows.';
 comment on column audit.finding.error is 'The error that the rule itself raised, if it could not be evaluated.';
 comment on column audit.finding.session_role is 'The role that logged in.';

@@ -29,6 +29,7 @@ create table audit.table_counter_base (
     truncated bigint not null default 0,
     rows_at_start bigint not null default 0,
     start_lsn pg_lsn not null default '0/0',
+    written_at timestamptz,
     constraint table_counter_base_pkey primary key (table_id),
     constraint table_counter_base_belongs_to_a_watched_table foreign key (table_id) references audit.watched_table (table_id)
 );
@@ -41,6 +42,7 @@ comment on column audit.table_counter_base.deleted is 'Rows deleted since the wa
 comment on column audit.table_counter_base.truncated is 'How often the table was truncated since the watch began.';
 comment on column audit.table_counter_base.rows_at_start is 'Rows in the table when the watch began: the log does not have them.';
 comment on column audit.table_counter_base.start_lsn is 'Log position of the scan the counter started from: earlier changes are in that scan.';
+comment on column audit.table_counter_base.written_at is 'When the newest change occurred; null if there was none since the watch began.';
 
 create table audit.rule_counter_base (
     rule_id integer not null,

@@ -72,6 +72,7 @@ comment on column audit.schema_drift.actor is 'The person on whose behalf an app
 comment on column audit.schema_drift.application is 'application_name of the session.';
 comment on column audit.schema_drift.request_id is 'The request that led to it, if the application said so.';
 
-alter table audit.watched_table add column shape jsonb, add column compiled text;
+alter table audit.watched_table add column shape jsonb, add column compiled text, add column captured_xid xid8;
 comment on column audit.watched_table.shape is 'Name, columns, key, children and triggers when the table was last compiled: what drift is measured against.';
 comment on column audit.watched_table.compiled is 'Digest of the declarations that the generated functions come from.';
+comment on column audit.watched_table.captured_xid is 'The transaction that last changed what is logged of updates: writers that began before it ended may have logged less.';

@@ -1,4 +1,4 @@
--- Refuses to change what has happened: transitions of alerts, attempts to deliver and what was done in quarantine are
+-- Refuses to change what has happened: transitions of alerts and of time-driven rules, attempts to deliver and what was done in quarantine are
 -- only ever added.
 create or replace function audit._refuse_history_change()
     returns trigger
@@ -30,3 +30,8 @@ create or replace trigger audit_append_only
     before update or delete or truncate on audit.quarantine_event
     for each statement execute function audit._refuse_history_change();
 comment on trigger audit_append_only on audit.quarantine_event is 'Events are only ever added.';
+
+create or replace trigger audit_append_only
+    before update or delete or truncate on audit.time_rule_transition
+    for each statement execute function audit._refuse_history_change();
+comment on trigger audit_append_only on audit.time_rule_transition is 'Transitions are only ever added.';

@@ -45,6 +45,10 @@ begin
     if rule.action = 'quarantine' and not exists (select from pg_index i where i.indrelid = watched.relation and i.indisprimary) then
         return 'the table has no primary key, which setting rows aside needs';
     end if;
+    if rule.class = 'time' then
+        perform audit._try_question(rule_id);
+        return null;
+    end if;
     if rule.predicate is not null or rule.applies is not null then
         execute format(
             'prepare "audit probe" as select from %1$s audit_row cross join %1$s audit_old where (%2$s) is false and (%3$s)',

@@ -1,6 +1,6 @@
 -- Generates the trigger functions and summaries of a watched table anew and attaches them. What did not change comes out
 -- the same, so that compiling twice changes nothing. After DDL, command says which: then nothing is scanned, because
--- writers are not held off; what has to start from a scan waits for audit.compile().
+-- writers are not held off; what has to start from a scan waits for audit.compile(). Summaries start after this.
 create or replace function audit._compile(table_id integer, command text default null)
     returns void
     language plpgsql
@@ -28,6 +28,10 @@ begin
     perform audit._retire_broken_summaries(table_id);
     foreach op in array '{I,U,D,T}'::text[] loop
         body := audit._body(table_id, op);
+        -- Until this transaction is over, writers log by the former function, which may leave out what summaries need.
+        if op = 'U' and (select p.prosrc from pg_proc p where p.oid = to_regproc(audit._trigger_function(table_id, op))) is distinct from E'\n' || body then
+            update audit.watched_table w set captured_xid = pg_current_xact_id() where w.table_id = _compile.table_id;
+        end if;
         execute format(
             E'create or replace function %s()\n    returns trigger\n    language plpgsql\n    security definer\n%s\nas %L',
             audit._trigger_function(table_id, op),
@@ -50,12 +54,8 @@ begin
     perform audit._forget(table_id, keep => true);
     if command is null then
         perform audit._start_counters(table_id);
-        perform audit._drop_summary(s.name) from audit.summary s
-        where s.table_id = _compile.table_id and s.retired_at is null and s.start_lsn = 'FFFFFFFF/FFFFFFFF';
     end if;
-    if command is null or not audit._needs_scan(table_id) then
-        perform audit._compile_summaries(table_id);
-    end if;
+    perform audit._compile_summaries(table_id, start => false);
     -- The triggers that were just attached belong to the shape.
     update audit.watched_table w
     set shape = n.shape, compiled = n.compiled

@@ -1,4 +1,4 @@
--- The live rules of a table as the generated functions need them. `fails` is true for a row audit_row that fails; where
+-- The live rules of a table as the generated functions need them, without time-driven ones, which cost a writer nothing. `fails` is true for a row audit_row that fails; where
 -- that takes more than the row, it refers to what the function has found out before: which values are missing, the places
 -- of the rows that fail, whether the writer may write. `compared` is true for a new row audit_row and the row before it,
 -- audit_old, if the change fails; null for other rules. side is 'new' or 'old', the side of the statement that is asked
@@ -68,6 +68,7 @@ begin
     where r.table_id = _compiled_rule.table_id
         and r.retired_at is null
         and r.broken is null
+        and r.class <> 'time'
         and (side = 'new' or r.class <> 'transition')
     order by r.rule_id;
 end;

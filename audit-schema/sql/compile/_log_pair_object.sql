@@ -19,7 +19,7 @@ as $$
                 or w.key_columns = '{}' and side = 'old'
                 or exists (
                     select from audit.summary s
-                    where s.table_id = w.table_id and s.retired_at is null and s.definition -> 'columns' ? c.name
+                    where s.table_id = w.table_id and (s.retired_at is null or s.standing) and s.definition -> 'columns' ? c.name
                 ) as kept
         from audit.watched_table w
         cross join audit._log_column(w.relation) with ordinality c (name, type, plain, wide, value, position)

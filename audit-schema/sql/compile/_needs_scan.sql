@@ -1,5 +1,5 @@
--- Whether something of a table is declared that has no counter or base yet, or a void one, so that it has to start from
--- a scan.
+-- Whether something of a table has no counter yet, or a void one, so that it has to start from a scan that holds writers
+-- off. Summaries start while writers go on.
 create or replace function audit._needs_scan(table_id integer)
     returns boolean
     language sql
@@ -17,15 +17,8 @@ as $$
                 and r.class in ('row', 'lookup')
                 and not exists (select from audit.rule_counter_base b where b.rule_id = r.rule_id and b.start_lsn < 'FFFFFFFF/FFFFFFFF')
                 and (r.broken is null or audit._broken_because(r.rule_id) is null)
-        )
-        or exists (
-            select
-            from audit.summary s
-            where s.table_id = _needs_scan.table_id
-                and s.retired_at is null
-                and (to_regclass(format('audit_compiled.%I', s.name || '_base')) is null or s.start_lsn = 'FFFFFFFF/FFFFFFFF')
         );
 $$;
 
-comment on function audit._needs_scan(integer) is 'Whether something of a table has to start from a scan.';
+comment on function audit._needs_scan(integer) is 'Whether a counter of a table has to start from a scan.';
 revoke all on function audit._needs_scan(integer) from public;

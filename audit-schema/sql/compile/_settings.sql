@@ -33,6 +33,7 @@ as $$
         where w.relation = target
             and w.unwatched_at is null
             and r.retired_at is null
+            and r.class <> 'time'
     )
     select concat_ws(
         E'\n',

@@ -1,7 +1,9 @@
 -- Turns the declarations about a table into trigger functions and summaries, in force when the transaction ends. Calling
 -- it again changes nothing. Runs with the rights of the caller, who lends the pipeline the rights that the rules need:
--- to read a referenced table, to take out or restore a row that is set aside and to put it back.
-create or replace function audit.compile(target regclass)
+-- to read a table that they look at, to take out or restore a row that is set aside and to put it back. A summary starts from a
+-- scan while writers go on, if they logged all that it reads already when this transaction began: so it is started by a
+-- second call, in a transaction of its own, where the first did not start summaries. Else writers wait for the scan.
+create or replace function audit.compile(target regclass, start_summaries boolean default true)
     returns void
     language plpgsql
     volatile
@@ -24,6 +26,12 @@ begin
         select distinct pg_catalog.to_regclass(r.definition ->> 'table') as relation, 'select' as privilege
         from audit.rule r
         where r.table_id = watched.table_id and r.retired_at is null and r.kind = 'references'
+        union
+        select n.relation, 'select'
+        from audit.rule r
+        cross join pg_catalog.unnest(r.reads) n (relation)
+        join pg_catalog.pg_class k on k.oid = n.relation
+        where r.table_id = watched.table_id and r.retired_at is null
         union
         select target, p.privilege
         from audit.rule r
@@ -49,8 +57,23 @@ begin
         execute pg_catalog.format('lock table %s in share row exclusive mode', target);
     end if;
     perform audit._compile(watched.table_id);
+
+    if start_summaries and exists (select audit._unstarted_summaries(watched.table_id)) then
+        if (select w.captured_xid = pg_catalog.pg_current_xact_id() from audit.watched_table w where w.table_id = watched.table_id) then
+            execute pg_catalog.format('lock table %s in share row exclusive mode', target);
+        else
+            -- Who began to write by an older function is waited for; the lock goes with the block.
+            begin
+                execute pg_catalog.format('lock table %s in share row exclusive mode', target);
+                raise exception using errcode = 'AU002', constraint = 'nobody_writes_by_an_older_function';
+            exception when sqlstate 'AU002' then
+                null;
+            end;
+        end if;
+        perform audit._compile_summaries(watched.table_id, start => true);
+    end if;
 end;
 $$;
 
-comment on function audit.compile(regclass) is 'Turns the declarations about a table into trigger functions and summaries. Calling it again changes nothing.';
-revoke all on function audit.compile(regclass) from public;
+comment on function audit.compile(regclass, boolean) is 'Turns the declarations about a table into trigger functions and summaries. Calling it again changes nothing.';
+revoke all on function audit.compile(regclass, boolean) from public;

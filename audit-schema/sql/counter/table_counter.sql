@@ -1,7 +1,7 @@
 -- Rows in a watched table and changes since the watch began: folded base plus the head.
 create or replace view audit.table_counter as
     with change as (
-        select c.table_id, c.op, c.rows, c.lsn, max(c.lsn) filter (where c.op = 'T') over (partition by c.table_id) as truncated
+        select c.table_id, c.op, c.rows, c.lsn, coalesce(c.occurred_at, c.at) as occurred_at, max(c.lsn) filter (where c.op = 'T') over (partition by c.table_id) as truncated
         from audit.change c
         join audit.table_counter_base b using (table_id)
         where c.lsn >= b.start_lsn
@@ -13,7 +13,8 @@ create or replace view audit.table_counter as
             coalesce(sum(c.rows) filter (where c.op = 'I'), 0) as inserted,
             coalesce(sum(c.rows) filter (where c.op = 'U'), 0) as updated,
             coalesce(sum(c.rows) filter (where c.op = 'D'), 0) as deleted,
-            count(*) filter (where c.op = 'T') as truncates
+            count(*) filter (where c.op = 'T') as truncates,
+            max(c.occurred_at) as written_at
         from change c
         group by c.table_id
     )
@@ -23,7 +24,8 @@ create or replace view audit.table_counter as
         b.inserted + coalesce(m.inserted, 0) as inserted,
         b.updated + coalesce(m.updated, 0) as updated,
         b.deleted + coalesce(m.deleted, 0) as deleted,
-        b.truncated + coalesce(m.truncates, 0) as truncated
+        b.truncated + coalesce(m.truncates, 0) as truncated,
+        greatest(b.written_at, m.written_at) as written_at
     from audit.table_counter_base b
     left join moved m using (table_id);
 
@@ -34,3 +36,4 @@ comment on column audit.table_counter.inserted is 'Rows inserted since the watch
 comment on column audit.table_counter.updated is 'Rows updated since the watch began.';
 comment on column audit.table_counter.deleted is 'Rows deleted since the watch began.';
 comment on column audit.table_counter.truncated is 'How often the table was truncated since the watch began.';
+comment on column audit.table_counter.written_at is 'When the newest change occurred; null if there was none since the watch began.';

@@ -17,7 +17,7 @@ as $$
             and (c.relname in ('change', 'finding') or c.oid in (select p.relid from pg_partition_tree('audit.segment') p))
     )
     select 'important', 'tick_late', 'audit.tick',
-        coalesce(format('the last tick ran at %s', p.ticked_at), 'no tick has ever run') || ': nothing is packed, no alert is raised',
+        coalesce(format('the last tick ran at %s', p.ticked_at), 'no tick has ever run') || ': nothing is packed, no time-driven rule is asked, no alert is raised',
         'run `audit-notify --follow` as a service, or audit.tick() each minute'
     from audit.progress p
     where coalesce(p.ticked_at, (select min(w.watched_at) from audit.watched_table w where w.unwatched_at is null)) < clock_timestamp() - late

@@ -152,7 +152,21 @@ as $$
         format('declare the rule anew, or undo the change and select audit.compile(%L)', w.name)
     from audit.rule r
     join watched w using (table_id)
-    where r.retired_at is null and r.broken is not null and w.there;
+    where r.retired_at is null and r.broken is not null and w.there
+    union all
+    select 'important', 'summary_broken', s.name,
+        format('changes of %s can not be folded into the summary: %s', w.name, s.broken),
+        format('correct the summary, or the rows, and select audit.compile(%L)', w.name)
+    from audit.summary s
+    join watched w using (table_id)
+    where s.retired_at is null and s.broken is not null and w.there
+    union all
+    select 'normal', 'summary_not_started', s.name,
+        format('the summary of %s is declared and has not started', w.name),
+        format('select audit.compile(%L)', w.name)
+    from audit.summary s
+    join watched w using (table_id)
+    where s.retired_at is null and not s.standing and w.there;
 $$;
 
 comment on function audit._doctor_tables() is 'What is wrong with watched tables and their rules.';

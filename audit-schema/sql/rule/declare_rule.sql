@@ -27,11 +27,14 @@ declare
     before audit.rule;
     source text;
     pairs boolean;
-    checked record;
+    canonical text;
+    columns text[];
     applies text;
     compares boolean := false;
     class text;
     missing text;
+    query text;
+    reads regclass[] := '{}';
     result integer;
 begin
     select w.* into watched from audit.watched_table w where w.relation = target and w.unwatched_at is null;
@@ -53,6 +56,8 @@ begin
         select definition ->> 'to'
         union all
         select pg_catalog.jsonb_array_elements_text(definition -> 'columns')
+        union all
+        select pg_catalog.jsonb_array_elements_text(definition -> 'group_by')
     ) c
     where c.column_name is not null
         and not exists (
@@ -81,27 +86,47 @@ begin
             hint = 'Add a primary key, or use the action flag or reject.';
     end if;
 
-    source := audit._rule_source(target, name, kind, definition, condition, nulls);
-    pairs := kind not in ('references', 'unique', 'no_overlap', 'writers');
-    select c.* into checked from audit._canonical(target, source, pairs) c;
-    -- The view accepts any type; a predicate is a condition.
-    perform audit._canonical(target, pg_catalog.format('(%s' || E'\n' || ') is false', source), pairs);
-    if condition is not null then
-        select c.canonical, c.compares into applies, compares from audit._canonical(target, pg_catalog.format('(%s' || E'\n' || ') is true', condition), pairs) c;
-    end if;
-    class := case
-        when kind = 'writers' then 'statement'
-        when not pairs then 'lookup'
-        -- A rule that speaks of the row before is about updates, whatever its kind.
-        when checked.compares or compares then 'transition'
-        else 'row'
-    end;
-    if kind in ('unique', 'no_overlap') then
-        checked.columns := array(
-            select pg_catalog.jsonb_array_elements_text(definition -> 'columns')
-            union all
-            select c.name from (values (definition ->> 'from'), (definition ->> 'to')) c (name) where c.name is not null
-        );
+    if kind in ('fresh', 'gap', 'row_count', 'volume', 'reconcile', 'sql', 'bounds') then
+        select c.columns, c.reads into columns, reads from audit._check_time_rule(target, name, kind, definition, condition, action, nulls, on_error) c;
+        if kind = 'sql' then
+            select c.query, c.reads into query, reads from audit._canonical_query(definition ->> 'query') c;
+        end if;
+        -- What the pipeline may read already, because others lent it, is not for everybody to look at through a rule.
+        select relation::text into missing from pg_catalog.unnest(reads) relation where not pg_catalog.has_any_column_privilege(relation, 'select') limit 1;
+        if missing is not null then
+            raise exception using
+                errcode = 'AU002',
+                constraint = 'relation_can_not_be_read',
+                message = pg_catalog.format('rule `%s` reads %s, which %s may not', name, missing, current_user),
+                hint = pg_catalog.format('Let its owner run: grant select on %s to %I', missing, current_user);
+        end if;
+        if condition is not null then
+            select c.canonical, columns || c.columns into applies, columns from audit._canonical(target, pg_catalog.format('(%s' || E'\n' || ') is true', condition)) c;
+        end if;
+        class := 'time';
+    else
+        source := audit._rule_source(target, name, kind, definition, condition, nulls);
+        pairs := kind not in ('references', 'unique', 'no_overlap', 'writers');
+        select c.canonical, c.columns, c.compares into canonical, columns, compares from audit._canonical(target, source, pairs) c;
+        -- The view accepts any type; a predicate is a condition.
+        perform audit._canonical(target, pg_catalog.format('(%s' || E'\n' || ') is false', source), pairs);
+        if condition is not null then
+            select c.canonical, c.compares or compares into applies, compares from audit._canonical(target, pg_catalog.format('(%s' || E'\n' || ') is true', condition), pairs) c;
+        end if;
+        class := case
+            when kind = 'writers' then 'statement'
+            when not pairs then 'lookup'
+            -- A rule that speaks of the row before is about updates, whatever its kind.
+            when compares then 'transition'
+            else 'row'
+        end;
+        if kind in ('unique', 'no_overlap') then
+            columns := array(
+                select pg_catalog.jsonb_array_elements_text(definition -> 'columns')
+                union all
+                select c.name from (values (definition ->> 'from'), (definition ->> 'to')) c (name) where c.name is not null
+            );
+        end if;
     end if;
     if mode = 'hide' and (action <> 'quarantine' or class <> 'row') then
         raise exception using
@@ -134,15 +159,18 @@ begin
     end if;
 
     insert into audit.rule (
-        table_id, name, kind, class, columns, definition, condition, predicate, applies,
+        table_id, name, kind, class, columns, definition, condition, predicate, applies, query, reads,
         severity, action, owner, why, fix_within, nulls, on_error, mostly, shadow, mode
     )
     values (
-        watched.table_id, name, kind, class, checked.columns, definition, condition,
-        case when pairs then checked.canonical end, applies,
+        watched.table_id, name, kind, class, columns, definition, condition,
+        case when pairs then canonical end, applies, query, reads,
         severity, action, owner, why, fix_within, nulls, on_error, mostly, shadow, mode
     )
     returning rule_id into result;
+    if class = 'time' then
+        perform audit._try_question(result);
+    end if;
     return result;
 end;
 $$;

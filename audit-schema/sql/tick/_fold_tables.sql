@@ -15,7 +15,7 @@ as $$
             and c.op = 'T'
         group by c.table_id
     ), change as (
-        select c.table_id, c.op, c.rows, c.lsn, t.truncated
+        select c.table_id, c.op, c.rows, c.lsn, coalesce(c.occurred_at, c.at) as occurred_at, t.truncated
         from audit.change c
         join audit.table_counter_base b using (table_id)
         left join truncated t on t.table_id = c.table_id and t.truncated >= b.start_lsn
@@ -29,7 +29,8 @@ as $$
             coalesce(sum(c.rows) filter (where c.op = 'I'), 0) as inserted,
             coalesce(sum(c.rows) filter (where c.op = 'U'), 0) as updated,
             coalesce(sum(c.rows) filter (where c.op = 'D'), 0) as deleted,
-            count(*) filter (where c.op = 'T') as truncates
+            count(*) filter (where c.op = 'T') as truncates,
+            max(c.occurred_at) as written_at
         from change c
         group by c.table_id
     )
@@ -38,7 +39,8 @@ as $$
         inserted = b.inserted + m.inserted,
         updated = b.updated + m.updated,
         deleted = b.deleted + m.deleted,
-        truncated = b.truncated + m.truncates
+        truncated = b.truncated + m.truncates,
+        written_at = greatest(b.written_at, m.written_at)
     from moved m
     where m.table_id = b.table_id;
 

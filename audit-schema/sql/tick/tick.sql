@@ -24,7 +24,7 @@ declare
     share float8 := least(1, 67108864 / greatest(pg_relation_size('audit.change'), 1)::float8);
     batch tid[];
     sealed bigint;
-    fold text;
+    folded integer;
 begin
     if not pg_try_advisory_xact_lock(hashtextextended('audit.tick', 0)) then
         return null;
@@ -61,20 +61,17 @@ begin
     if batch is not null then
         select coalesce(max(s.segment_id), 0) into sealed from audit.segment s;
         perform audit._seal(batch);
-        for fold in
-            select f.name
-            from (select distinct s.table_id from audit.segment s where s.segment_id > sealed) t
-            cross join lateral (select format('audit_compiled.fold_%s', t.table_id) as name) f
-            where to_regproc(f.name) is not null
-            order by t.table_id
+        for folded in
+            select distinct s.table_id from audit.segment s where s.segment_id > sealed order by s.table_id
         loop
-            execute format('select %s($1)', fold) using sealed;
+            perform audit._fold_summaries(folded, sealed);
         end loop;
         perform audit._fold_tables(batch);
         perform audit._fold_rules(progress.folded_below, horizon);
         delete from audit.change c where c.ctid = any (batch);
     end if;
 
+    perform audit._drop_old_buckets(clock);
     perform audit._close_hidden();
     update audit.progress p
     set ticked_at = clock_timestamp(),

@@ -14,6 +14,10 @@ select
         from audit.change
     ) as waiting,
     (
+        select coalesce(sum(change.rows), 0)::bigint
+        from audit.change as change
+    ) as waiting_rows,
+    (
         select min(change.at)
         from audit.change as change
     ) as oldest_waiting_at,
@@ -71,6 +75,7 @@ comment on column audit.pipeline_status.as_of is 'The time that figures are of: 
 comment on column audit.pipeline_status.ticked_at is 'When the last tick ran, by the clock of the server.';
 comment on column audit.pipeline_status.clock is 'The time the last tick was run for.';
 comment on column audit.pipeline_status.waiting is 'Log rows that the tick has not packed yet.';
+comment on column audit.pipeline_status.waiting_rows is 'The changed rows in them: what readers of summaries and counters add to what is folded.';
 comment on column audit.pipeline_status.oldest_waiting_at is 'When the oldest of them was logged; null when none waits.';
 comment on column audit.pipeline_status.segments is 'Segments sealed so far.';
 comment on column audit.pipeline_status.log_bytes is 'Size of head and segments on disk, indexes included.';

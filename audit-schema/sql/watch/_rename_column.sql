@@ -16,6 +16,13 @@ as $$
                     from jsonb_array_elements_text(r.definition -> 'columns') with ordinality c (name, position)
                 ))
                 else '{}'
+            end
+            || case when r.definition -> 'group_by' ? old_name
+                then jsonb_build_object('group_by', (
+                    select jsonb_agg(case c.name when old_name then new_name else c.name end order by c.position)
+                    from jsonb_array_elements_text(r.definition -> 'group_by') with ordinality c (name, position)
+                ))
+                else '{}'
             end,
         predicate = audit._with_column_renamed(r.predicate, old_name, new_name),
         applies = audit._with_column_renamed(r.applies, old_name, new_name)

@@ -46,7 +46,9 @@ impl Work<'_> {
                     At::Rule { table, rule } => self.policy.tables.iter().any(|of| {
                         of.name == *table
                             && of.rules.iter().any(|of| {
-                                of.name == *rule && matches!(of.kind, RuleKind::Expression { .. })
+                                of.name == *rule
+                                    && (of.kind.is_time_driven()
+                                        || matches!(of.kind, RuleKind::Expression { .. }))
                             })
                     }),
                     _ => true,
@@ -95,7 +97,19 @@ impl Work<'_> {
                 .find(|summary| summary.name == *name)
         };
         let table = match at {
-            At::Table(table) | At::Rule { table, .. } => Some(table),
+            At::Rule { table, rule } => {
+                let tables = self.policy.tables.iter().filter(|of| of.name == *table);
+                let mut rules = tables.flat_map(|of| &of.rules);
+                if let Some(RuleKind::Bounds(bounds)) =
+                    rules.find(|of| of.name == *rule).map(|of| &of.kind)
+                {
+                    return summary(&bounds.on)
+                        .map(|summary| summary.columns().into_iter().map(str::to_owned).collect())
+                        .unwrap_or_default();
+                }
+                Some(table)
+            }
+            At::Table(table) => Some(table),
             At::Summary(name) => summary(name).map(|summary| &summary.table),
             At::Alert(name) => {
                 let alert = self.policy.alerts.iter().find(|alert| alert.name == *name);

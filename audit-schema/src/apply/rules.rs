@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use audit_core::policy::{Declared as At, Part, did_you_mean};
-use audit_core::{Rule, RuleKind, TablePolicy};
+use audit_core::{Bounds, Measured, Reconcile, Rule, RuleKind, TablePolicy};
 use diesel::result::{DatabaseErrorInformation, Error as DieselError, QueryResult};
 use diesel::sql_types::{BigInt, Bool, Double, Integer, Jsonb, Nullable, Oid, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl};
@@ -92,7 +92,10 @@ impl Work<'_> {
             severity: Some(rule.severity),
             action: Some(rule.action),
             differences,
-            failing: self.count_failing(&table.name, rule_id)?,
+            failing: match rule.kind.is_time_driven() {
+                true => None,
+                false => self.count_failing(&table.name, rule_id)?,
+            },
             notes: self.rule_notes(table, rule)?,
         };
         self.plan.changes.push(change);
@@ -117,21 +120,30 @@ impl Work<'_> {
 
     /// Reports what is wrong with a rule: what the database said, and what it did not come to.
     fn rule_refused(&mut self, at: &At, rule: &Rule, oid: u32, error: DieselError) -> Result<()> {
-        if let (
-            RuleKind::References { table, key, .. },
-            DieselError::DatabaseError(_, information),
-        ) = (&rule.kind, &error)
+        let referred = match &rule.kind {
+            RuleKind::References { table, key, .. } => Some((table, Some(key))),
+            RuleKind::Reconcile(Reconcile { table, measure, .. }) => match measure {
+                Measured::Count => Some((table, None)),
+                Measured::Sum { its, .. } => Some((table, Some(its))),
+            },
+            _ => None,
+        };
+        if let (Some((table, key)), DieselError::DatabaseError(_, information)) = (referred, &error)
         {
             let known = match information.constraint_name() {
                 Some("referenced_table_does_not_exist") => {
                     let names = declared::table_names(self.connection)?;
                     let help = did_you_mean(table, names.iter().map(String::as_str))
-                        .unwrap_or_else(|| "expected `schema.table.column`".to_owned());
+                        .unwrap_or_else(|| {
+                            let column = if key.is_some() { ".column" } else { "" };
+                            format!("expected `schema.table{column}`")
+                        });
                     Some((format!("there is no table `{table}`"), help))
                 }
                 Some("predicate_is_not_valid") => declared::relation(self.connection, table)?
-                    .filter(|relation| !relation.columns.contains(key))
-                    .map(|relation| {
+                    .zip(key)
+                    .filter(|(relation, key)| !relation.columns.contains(key))
+                    .map(|(relation, key)| {
                         let columns = relation.columns.iter().map(String::as_str);
                         let help = did_you_mean(key, columns).unwrap_or_else(|| {
                             format!("its columns are {}", relation.columns.join(", "))
@@ -155,6 +167,40 @@ impl Work<'_> {
                 oid,
                 &format!("({condition}\n) is true"),
             )?;
+        }
+        Ok(())
+    }
+
+    /// Lets the database read the expressions of rules about summaries, which are known by now.
+    pub(super) fn bounds(&mut self, summaries: &HashMap<String, i32>) -> Result<()> {
+        for table in &self.policy.tables {
+            for rule in &table.rules {
+                let RuleKind::Bounds(Bounds {
+                    on, value, when, ..
+                }) = &rule.kind
+                else {
+                    continue;
+                };
+                // The summary itself is wrong, which has been said.
+                let Some(summary) = summaries.get(on) else {
+                    continue;
+                };
+                let when = when.as_deref().unwrap_or("true");
+                let condition = format!("({value}\n)::numeric is not null and ({when}\n)");
+                let outcome = self.attempt(|connection| {
+                    diesel::sql_query("select audit._check_alert($1, $2)")
+                        .bind::<Jsonb, _>(serde_json::json!({ "when": condition }))
+                        .bind::<Integer, _>(*summary)
+                        .execute(connection)
+                });
+                if let Err(error) = outcome {
+                    let at = At::Rule {
+                        table: table.name.clone(),
+                        rule: rule.name.clone(),
+                    };
+                    self.refused(&at, |_| Part::Expression, error)?;
+                }
+            }
         }
         Ok(())
     }
@@ -199,6 +245,9 @@ impl Work<'_> {
     }
 
     fn rule_notes(&mut self, table: &TablePolicy, rule: &Rule) -> Result<Vec<String>> {
+        if rule.kind.is_time_driven() {
+            return self.reading_notes(table, rule);
+        }
         let (looked_up, columns) = match &rule.kind {
             RuleKind::References { table, key, .. } => (table.as_str(), vec![key.clone()]),
             RuleKind::Unique { columns } => (table.name.as_str(), columns.clone()),
@@ -216,6 +265,41 @@ impl Work<'_> {
             columns.join(", "),
             table.name
         )])
+    }
+
+    /// What it costs to ask a time-driven rule, where it costs reading a table whole.
+    fn reading_notes(&mut self, table: &TablePolicy, rule: &Rule) -> Result<Vec<String>> {
+        let read = match &rule.kind {
+            RuleKind::Reconcile(reconcile) => format!(
+                "each time it is asked, it reads all of {} and of {}",
+                table.name, reconcile.table
+            ),
+            RuleKind::Fresh(fresh) if !fresh.rows.group_by.is_empty() => format!(
+                "each time it is asked, it reads all of {}: `every` says how often that is",
+                table.name
+            ),
+            kind => {
+                let rows = match kind {
+                    RuleKind::Fresh(fresh) => &fresh.rows,
+                    RuleKind::Gap(gap) => &gap.rows,
+                    RuleKind::RowCount(row_count) => &row_count.rows,
+                    RuleKind::Volume(volume) => &volume.rows,
+                    _ => return Ok(Vec::new()),
+                };
+                let Some(column) = &rows.column else {
+                    return Ok(Vec::new());
+                };
+                if declared::has_index(self.connection, &table.name, std::slice::from_ref(column))?
+                {
+                    return Ok(Vec::new());
+                }
+                format!(
+                    "no index on {} ({column}): each time it is asked, it reads all of it",
+                    table.name
+                )
+            }
+        };
+        Ok(vec![read])
     }
 }
 

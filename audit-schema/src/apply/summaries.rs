@@ -61,7 +61,7 @@ impl Work<'_> {
                 return Ok(Some(stored.summary_id));
             }
             differs(&mut differences, "from", &stored.table, &summary.table);
-            for property in ["bucket", "group_by", "measures", "where"] {
+            for property in ["bucket", "group_by", "measures", "where", "retain"] {
                 differs(
                     &mut differences,
                     property,
@@ -96,7 +96,7 @@ impl Work<'_> {
                 return Ok(None);
             }
         };
-        self.touch(&summary.table).scans += 1;
+        self.touch(&summary.table);
         self.plan.changes.push(Planned {
             verb: if stored.is_some() {
                 Verb::Change
@@ -150,7 +150,7 @@ fn summary_expressions(summary: &Summary) -> Vec<(Part, String)> {
         let expression = measure.expression.as_ref()?;
         let sql = match measure.function {
             Function::CountIf => format!("({expression}\n) is true"),
-            _ => format!("({expression}\n)::numeric"),
+            _ => expression.clone(),
         };
         Some((Part::Measure(measure.name.clone()), sql))
     });

@@ -102,3 +102,17 @@ pub fn wrong(connection: &mut PgConnection) -> String {
         "select kind, object, expected, found from audit.verify() where not ok",
     )
 }
+
+/// Asks the time-driven rules that are due at a time, and shows how every group is.
+#[track_caller]
+pub fn ask(db: &mut PgConnection, clock: &str) -> String {
+    run(
+        db,
+        &format!("select audit.ask_rule(due, '{clock}') from audit.due_rules('{clock}') due"),
+    );
+    show(
+        db,
+        "select (select string_agg(coalesce(value, 'null'), ' ') from jsonb_each_text(s.group_values)) as group, s.state, s.fails, s.value, s.detail
+        from audit.time_rule_status s order by s.name, s.group_values",
+    )
+}

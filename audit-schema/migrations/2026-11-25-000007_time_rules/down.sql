@@ -1,0 +1,3 @@
+drop table audit.volume_verdict;
+drop table audit.time_rule_transition;
+drop table audit.time_rule_state;
