@@ -52,7 +52,7 @@ fn troubles(mail: &str, rows: usize) -> String {
                 "measures": [{{"name": "rows", "function": "count", "expression": null}}]}}');
             select audit.compile('public.trouble');
             insert into audit.alert_policy (name, definition)
-            values ('trouble', '{{"on": "troubles", "when": "rows > 0", "severity": "critical", "say": "{{name}} is in trouble"}}');
+            values ('trouble', '{{"on": "troubles", "when": "rows > 0", "severity": "critical", "say": "{{name}} is in trouble", "messages": "each"}}');
             insert into audit.route (position, definition) values (1, '{{"to": ["ops"]}}');
             insert into audit.channel (name, provider, definition) values ('ops', 'resend', '{{"resend": {{
                 "from": "audit@example.com", "to": ["ops@example.com"], "api_key": {{"env": "KEY"}},

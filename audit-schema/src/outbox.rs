@@ -106,6 +106,9 @@ pub struct Told {
     pub columns: Vec<String>,
     /// The condition of the alert policy, as declared.
     pub condition: Option<String>,
+    /// The alert whose thread the message belongs to.
+    #[serde(default)]
+    pub thread: Option<Uuid>,
     /// How the rule fails, if the alert is about one.
     #[serde(default)]
     pub evidence: Option<Evidence>,

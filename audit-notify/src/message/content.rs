@@ -57,6 +57,8 @@ pub struct Content {
     pub audience: Audience,
     /// The episode; the first one of several.
     pub alert_id: Uuid,
+    /// The episode in whose thread it is told.
+    pub thread: Uuid,
     /// When it happened.
     pub at: DateTime<Utc>,
     /// The same for programs.
@@ -185,6 +187,11 @@ fn about_one(kind: Kind, told: &Told, channel: &str, recipients: Vec<String>, zo
             told.transition.title.clone(),
             format!("Firing since {since}. {by}"),
         ),
+        Kind::Acknowledged => (
+            "Acknowledged".to_owned(),
+            told.transition.title.clone(),
+            format!("Somebody took it on {}. {by}", moment(at, zone)),
+        ),
         Kind::Firing | Kind::Several => (
             "Firing".to_owned(),
             told.transition.title.clone(),
@@ -227,6 +234,7 @@ fn about_one(kind: Kind, told: &Told, channel: &str, recipients: Vec<String>, zo
             owner: alert.owner.clone(),
         },
         alert_id: alert.alert_id,
+        thread: told.thread.unwrap_or(alert.alert_id),
         at,
         data: data(told),
         events: Vec::new(),
@@ -305,6 +313,7 @@ fn about_several(many: &[Told], channel: &str, recipients: Vec<String>, zone: Tz
             owner: String::new(),
         },
         alert_id: first.alert.alert_id,
+        thread: first.thread.unwrap_or(first.alert.alert_id),
         at: first.transition.at,
         data: json!({
             "count": many.len(),

@@ -29,6 +29,8 @@ pub enum Kind {
     Firing,
     /// It still goes on.
     Repeat,
+    /// Somebody took it on: only for those who keep incidents of their own.
+    Acknowledged,
     /// It is over.
     Resolved,
     /// One message in the place of many.
@@ -50,6 +52,9 @@ pub struct Message {
     html: String,
     /// The episode; the first one of several.
     pub alert_id: Uuid,
+    /// The episode in whose thread it is told, if that is another one.
+    #[serde(default)]
+    pub thread: Option<Uuid>,
     /// When it happened.
     pub at: DateTime<Utc>,
     /// The same for programs: what a webhook posts.
@@ -66,6 +71,7 @@ impl Kind {
         match self {
             Kind::Firing => "firing",
             Kind::Repeat => "repeat",
+            Kind::Acknowledged => "acknowledged",
             Kind::Resolved => "resolved",
             Kind::Several => "several",
         }
@@ -74,9 +80,15 @@ impl Kind {
     /// Reads what the database spells.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Kind::Firing, Kind::Repeat, Kind::Resolved, Kind::Several]
-            .into_iter()
-            .find(|kind| kind.name() == name)
+        [
+            Kind::Firing,
+            Kind::Repeat,
+            Kind::Acknowledged,
+            Kind::Resolved,
+            Kind::Several,
+        ]
+        .into_iter()
+        .find(|kind| kind.name() == name)
     }
 }
 
@@ -108,7 +120,11 @@ impl Message {
     /// Headers that tie the messages of an episode together, and by which a duplicate is recognised.
     #[must_use]
     pub fn headers(&self, delivery_id: Uuid) -> BTreeMap<&'static str, String> {
-        let thread = format!("<alert-{}@{}>", self.alert_id, Self::DOMAIN);
+        let thread = format!(
+            "<alert-{}@{}>",
+            self.thread.unwrap_or(self.alert_id),
+            Self::DOMAIN
+        );
         BTreeMap::from([
             ("X-Alert-Id", self.alert_id.to_string()),
             ("X-Delivery-Id", delivery_id.to_string()),

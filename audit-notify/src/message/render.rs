@@ -30,6 +30,7 @@ pub fn render(content: &Content, templates: &Templates) -> Message {
         text: templates.text.fill(&text_parts(content)),
         html: templates.html.fill(&html_parts(content)),
         alert_id: content.alert_id,
+        thread: Some(content.thread),
         at: content.at,
         data: content.data.clone(),
         events: content.events.clone(),

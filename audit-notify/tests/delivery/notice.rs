@@ -50,6 +50,7 @@ pub fn blizzard() -> Told {
             .to_vec(),
         condition: Some("cancelled > 0.25 * flights and flights >= 50".to_owned()),
         evidence: None,
+        thread: None,
     }
 }
 

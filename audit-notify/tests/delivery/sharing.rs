@@ -314,3 +314,45 @@ fn following_notices_what_is_written_without_waiting_for_its_interval() {
         ]
     );
 }
+
+#[test]
+fn pagerduty_hears_who_took_an_alert_on_and_people_do_not() {
+    let taken = || Answer::json(202, json!({ "status": "success", "dedup_key": "k" }));
+    let (pager, mail) = (
+        Provider::start([taken(), taken(), taken()]),
+        Provider::start([]),
+    );
+    let database = trouble(1);
+    let definition = json!({ "pagerduty": {
+        "routing_key": { "env": "KEY" }, "base_url": pager.url(), "allow_private": true,
+    }});
+    declare_channel(&database, "ops", "pagerduty", definition);
+    declare_channel(&database, "mail", "resend", resend(&mail.url()));
+    run(
+        &database,
+        "update audit.route set definition = '{\"to\": [\"ops\", \"mail\"]}'",
+    );
+    let noon = At::noon();
+    once(&database, noon);
+    run(
+        &database,
+        "select audit.acknowledge(alert_id, clock => '2013-02-08 17:00Z') from audit.alert",
+    );
+    let later = noon.later(TimeDelta::minutes(1));
+    assert_eq!(once(&database, later).delivered.len(), 1);
+    run(&database, "delete from public.trouble");
+    once(&database, later);
+    let events: Vec<(String, String)> = pager
+        .requests()
+        .iter()
+        .map(|request| {
+            let event = request.json();
+            let text = |name: &str| event[name].as_str().unwrap().to_owned();
+            (text("event_action"), text("dedup_key"))
+        })
+        .collect();
+    let actions: Vec<&str> = events.iter().map(|(action, _)| action.as_str()).collect();
+    assert_eq!(actions, ["trigger", "acknowledge", "resolve"]);
+    assert!(events.iter().all(|(_, key)| *key == events[0].1));
+    assert_eq!(mail.requests().len(), 2);
+}

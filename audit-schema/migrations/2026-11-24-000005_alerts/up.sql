@@ -200,7 +200,7 @@ create table audit.outbox (
     constraint outbox_tells_of_a_transition foreign key (alert_transition_id) references audit.alert_transition (alert_transition_id),
     constraint outbox_goes_to_a_channel foreign key (channel_id) references audit.channel (channel_id),
     constraint outbox_tells_a_channel_once unique (alert_transition_id, channel_id),
-    constraint outbox_kind_is_known check (kind in ('firing', 'repeat', 'resolved', 'several')),
+    constraint outbox_kind_is_known check (kind in ('firing', 'repeat', 'acknowledged', 'resolved', 'several')),
     constraint outbox_state_is_known check (state in ('ready', 'sending', 'delivered', 'dead')),
     constraint outbox_sending_has_a_lease check ((state = 'sending') = (lease_token is not null and lease_until is not null)),
     constraint outbox_delivered_has_its_time check ((state = 'delivered') = (delivered_at is not null))
@@ -216,7 +216,7 @@ comment on column audit.outbox.delivery_id is 'Identifies the delivery; the idem
 comment on column audit.outbox.alert_id is 'The episode it tells of; the first one when it tells of several.';
 comment on column audit.outbox.alert_transition_id is 'The transition it tells of.';
 comment on column audit.outbox.channel_id is 'Where it goes.';
-comment on column audit.outbox.kind is 'firing, repeat, resolved, or several: one message in the place of many, because they are of one policy, waited together, or were too many for a minute.';
+comment on column audit.outbox.kind is 'firing, repeat, acknowledged (only to those who keep incidents of their own), resolved, or several: one message in the place of many, because they are of one policy, waited together, or were too many for a minute.';
 comment on column audit.outbox.more is 'The other transitions that a message of kind several tells of. References audit.alert_transition.';
 comment on column audit.outbox.thread is 'The alert whose thread the message belongs to: the one that it is about, or that in whose message the channel was first told of it. References audit.alert.';
 comment on column audit.outbox.at is 'When it was caused, in the clock of the tick.';

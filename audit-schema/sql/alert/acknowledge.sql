@@ -12,6 +12,8 @@ begin
     update audit.alert as episode
     set state = 'acknowledged', acknowledged_at = moved.at, acknowledged_by = moved.actor, snoozed_until = null
     where episode.alert_id = moved.alert_id;
+
+    perform audit._tell_acknowledged(moved);
 end;
 $$;
 
