@@ -76,7 +76,7 @@ pub(super) const SUBJECTS: [Subject; 11] = [
         name: "Deliveries",
         about: "Messages of alerts to channels, and what came of each attempt.",
         column: 5,
-        tables: &["outbox", "delivery_attempt"],
+        tables: &["outbox", "delivery_attempt", "dead_recipient"],
     },
     Subject {
         name: "Installation",
