@@ -51,9 +51,9 @@ pub struct Options {
     pub worker: String,
     /// For how long a worker may be busy with what it claimed before somebody else tries: at least twice the timeout.
     pub lease: Duration,
-    /// How long [`follow`] waits at most between two rounds.
+    /// How long [`follow`](crate::follow) waits at most between two rounds.
     pub interval: Duration,
-    /// How often [`follow`] looks whether anybody wrote something, which makes it go round at once.
+    /// How often [`follow`](crate::follow) looks whether anybody wrote something, which makes it go round at once.
     pub poll: Duration,
     /// How many deliveries are claimed at once for each channel.
     pub batch: i32,
@@ -75,7 +75,7 @@ pub struct Options {
     pub metrics: Option<Metrics>,
     /// Draws the dashboard that goes inline, where the provider can.
     pub picture: Option<Picture>,
-    /// Hears what each round of [`follow`] did.
+    /// Hears what each round of [`follow`](crate::follow) did.
     pub listener: Option<Listener>,
     /// Hears how far deliveries have come.
     pub witness: Option<Witness>,
