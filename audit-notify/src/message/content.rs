@@ -443,16 +443,22 @@ fn steps(kind: Kind, told: &Told) -> Vec<Step> {
             .get("channel")
             .and_then(Value::as_str)
             .unwrap_or_default();
-        let channel = channel.replace('\'', "''");
+        // It is pasted into a shell.
+        let plain = |character: char| character.is_alphanumeric() || "_-.".contains(character);
+        let channel = if channel.chars().all(plain) {
+            channel.to_owned()
+        } else {
+            format!("'{}'", channel.replace('\'', r"'\''"))
+        };
         if told.alert.fingerprint.contains("\"paused\"") {
             steps.push(step(
                 "Put a key that works where the policy says, then use the channel again",
-                format!("select audit.resume_channel('{channel}');"),
+                format!("audit deliveries resume {channel}"),
             ));
         } else {
             steps.push(step(
                 "Send what was given up once more",
-                format!("select audit.redrive('{channel}');"),
+                format!("audit deliveries retry --channel {channel}"),
             ));
         }
     } else if told.rule.is_some() {

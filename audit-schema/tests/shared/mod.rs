@@ -116,3 +116,16 @@ pub fn ask(db: &mut PgConnection, clock: &str) -> String {
         from audit.time_rule_status s order by s.name, s.group_values",
     )
 }
+
+/// Remembers `orders` and the moment, under a number.
+pub fn remember(db: &mut PgConnection, number: usize) {
+    run(
+        db,
+        &format!(
+            "create table if not exists moment (n integer primary key, at timestamptz);
+            create table if not exists remembered as select 0 as n, orders.* from orders limit 0;
+            insert into remembered select {number}, orders.* from orders;
+            insert into moment values ({number}, clock_timestamp())"
+        ),
+    );
+}
