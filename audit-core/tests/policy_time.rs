@@ -1,5 +1,7 @@
 //! Time-driven rules in the policy file: what is accepted, and what a person reads about what is not.
 
+mod shared;
+
 use audit_core::{Policy, RuleKind};
 use insta::assert_snapshot;
 
@@ -21,10 +23,7 @@ summaries:
 
 /// What a person reads about a rule that is wrong.
 fn errors(rules: &str) -> String {
-    match Policy::parse(&policy(rules), "audit.yml") {
-        Ok(policy) => panic!("the policy was accepted: {policy:#?}"),
-        Err(errors) => errors.to_string(),
-    }
+    shared::errors(&policy(rules))
 }
 
 const EVERY_KIND: &str = r#"
