@@ -7,6 +7,7 @@
 # make test-transparency  PostgreSQL's, pgbench's and Django's own tests, watched and unwatched; rewrites the results in
 #              docs/TRANSPARENCY.md. PARTS="regress pgbench" for some of it
 # make soak    16 writers, folding and readers on one summary for five minutes; SOAK=60 for another number of seconds
+# make grafana-check  holds the dashboards of examples/grafana against the types that Grafana publishes for them; needs npm
 # make docs    docs/generated anew, from an installed database
 
 CARGO := cargo
@@ -15,7 +16,7 @@ PARTS :=
 SOAK := 300
 AUDIT := $(CARGO) run --quiet --locked --package audit-bin --bin audit --
 
-.PHONY: demo demo-quick test check docs docs-check bench storm matrix soak test-transparency deny setup
+.PHONY: demo demo-quick test check docs docs-check bench storm matrix soak test-transparency grafana-check deny setup
 
 demo: setup
 	$(AUDIT) demo
@@ -52,6 +53,9 @@ soak: setup
 
 test-transparency: setup
 	scripts/transparency/run $(PARTS)
+
+grafana-check:
+	scripts/grafana/check
 
 # Needs `cargo install cargo-deny`.
 deny:

@@ -3,6 +3,8 @@
 //!
 //! The demo runs once for all tests here. What it claims is compared with what SQL says about the plain tables.
 
+mod grafana;
+
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
@@ -95,6 +97,15 @@ fn texts(query: &str) -> Vec<String> {
     .load(&mut connection)
     .unwrap();
     lines.into_iter().map(|line| line.line).collect()
+}
+
+/// Runs a query as somebody who may read what the pipeline knows, and nothing else.
+fn as_reader(query: &str) {
+    let mut connection = audit_schema::connect(&demo().url).unwrap();
+    connection.test_transaction::<_, diesel::result::Error, _>(|connection| {
+        diesel::sql_query("set local role audit_reader").execute(connection)?;
+        diesel::sql_query(format!("select from ({query}) as asked")).execute(connection)
+    });
 }
 
 fn failing(rule: &str) -> i64 {
