@@ -11,11 +11,12 @@ mod roles;
 
 use std::collections::BTreeMap;
 
-use audit_core::{Action, Severity};
+use audit_core::{Action, AlertPolicy, Provider, Route, Severity};
 use diesel::PgConnection;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::Result;
+use crate::words::{alert_in_words, provider_in_words, route_in_words};
 use declarations::{declared, watched};
 use functions::{functions, triggers};
 use relations::{schemas, tables, views};
@@ -275,6 +276,28 @@ pub struct DeclaredRule {
     pub nulls_fail: bool,
     /// Whether an error of the rule itself fails the write.
     pub error_blocks: bool,
+    /// When it is looked at.
+    pub when: When,
+    /// Of a rule that time asks, how often at most, in words; empty means as often as its question is cheap.
+    pub every: String,
+    /// Whether it is on trial: evaluated and counted, but nothing follows.
+    pub shadow: bool,
+    /// The share of rows that has to pass; nothing means all of them.
+    pub mostly: Option<f64>,
+    /// Whether a row that it sets aside stays in its table, hidden from the view of visible rows.
+    pub hides: bool,
+}
+
+/// When in the life of the data a rule is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum When {
+    /// As a row is written.
+    Written,
+    /// As a row is updated: the rule compares the row before and after.
+    Updated,
+    /// As time passes: the tick asks.
+    Asked,
 }
 
 /// Anything else that is declared.
@@ -284,6 +307,8 @@ pub struct Declared {
     pub name: String,
     /// Who it belongs to, where that is known; of a channel the provider.
     pub owner: String,
+    /// What it does, in one line.
+    pub what: String,
     /// As declared.
     pub definition: serde_json::Value,
 }
@@ -308,6 +333,7 @@ pub fn read(connection: &mut PgConnection) -> Result<Catalogue> {
                 from audit.alert_policy as policy
                 where policy.retired_at is null
                 order by policy.name collate \"C\"",
+                |definition| Ok(alert_in_words(&AlertPolicy::deserialize(definition)?)),
             )?,
             channels: declared(
                 connection,
@@ -315,6 +341,7 @@ pub fn read(connection: &mut PgConnection) -> Result<Catalogue> {
                 from audit.channel as channel
                 where channel.retired_at is null
                 order by channel.name collate \"C\"",
+                |definition| Ok(provider_in_words(&Provider::deserialize(definition)?)),
             )?,
             routes: declared(
                 connection,
@@ -322,6 +349,7 @@ pub fn read(connection: &mut PgConnection) -> Result<Catalogue> {
                 from audit.route as route
                 where route.retired_at is null
                 order by route.position",
+                |definition| Ok(route_in_words(&Route::deserialize(definition)?)),
             )?,
         })
     })

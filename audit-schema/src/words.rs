@@ -1,7 +1,8 @@
 //! Declarations in words: what changes in them, and what they do, in one line each.
 
 use audit_core::{
-    Channel, Hours, Otherwise, Period, Provider, Route, Rule, RuleKind, Setting, Summary, Unit,
+    AlertPolicy, Hours, Otherwise, Period, Provider, Route, Rule, RuleKind, Setting, Subject,
+    Summary, Unit,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -143,7 +144,7 @@ pub(crate) fn in_words(value: &Value) -> String {
     }
 }
 
-/// A summary that is new, in one line.
+/// A summary, in one line.
 pub(crate) fn summary_in_words(summary: &Summary) -> String {
     let definition = summary.definition();
     let mut text = in_words(&definition["measures"]);
@@ -168,24 +169,43 @@ pub(crate) fn summary_in_words(summary: &Summary) -> String {
     text
 }
 
-/// A channel that is new, in one line.
-pub(crate) fn channel_in_words(channel: &Channel) -> String {
-    let provider = channel.provider.name();
-    if let Some(mail) = channel.provider.mail() {
-        let to: Vec<&str> = mail.recipients().map(String::as_str).collect();
-        return format!("{provider} to {}", to.join(", "));
+/// An alert policy, in one line.
+pub(crate) fn alert_in_words(alert: &AlertPolicy) -> String {
+    let mut text = match (&alert.on, alert.within) {
+        (Subject::Rules, _) => "any rule".to_owned(),
+        (Subject::Findings, Some(within)) => format!("findings of the last {within}"),
+        (Subject::Findings, None) => "findings".to_owned(),
+        (Subject::Overdue, _) => "what is overdue".to_owned(),
+        (Subject::Summary(name), _) => name.clone(),
+    };
+    text.push_str(&format!(" when {}", alert.when));
+    if let Some(period) = alert.hold_for {
+        text.push_str(&format!(" for {period}"));
     }
-    match &channel.provider {
+    if let Some(until) = &alert.until {
+        text.push_str(&format!(", until {until}"));
+    }
+    text
+}
+
+/// Where a channel leads, in one line.
+pub(crate) fn provider_in_words(provider: &Provider) -> String {
+    let name = provider.name();
+    if let Some(mail) = provider.mail() {
+        let to: Vec<&str> = mail.recipients().map(String::as_str).collect();
+        return format!("{name} to {}", to.join(", "));
+    }
+    match provider {
         Provider::Webhook {
             url: Setting::Literal(url),
             ..
-        } => format!("{provider} to {url}"),
-        Provider::File { directory } => format!("{provider} in {directory}"),
-        _ => provider.to_owned(),
+        } => format!("{name} to {url}"),
+        Provider::File { directory } => format!("{name} in {directory}"),
+        _ => name.to_owned(),
     }
 }
 
-/// A route that is new, in one line.
+/// A route, in one line.
 pub(crate) fn route_in_words(route: &Route) -> String {
     let mut conditions: Vec<String> = Vec::new();
     if !route.severity.is_empty() {

@@ -1,12 +1,12 @@
 //! The list of audited objects: what is audited and why, which errors are looked for, how bad each is, what happens to
 //! the row, when it is flagged and when it has to be fixed, and by whom.
 
-use audit_core::{Action, Severity};
-use audit_schema::catalogue::{Catalogue, Declared, DeclaredRule, Watched};
+use audit_core::{Action, Severity, Subject};
+use audit_schema::catalogue::{Catalogue, Declared, DeclaredRule, Table, Watched, When};
 use serde_json::Value;
 
 use super::markdown::{anchor, cell, code, codes, consequence, severity};
-use crate::format::count;
+use crate::format::{count, percent};
 
 /// The list of what a policy audits, as Markdown.
 pub fn audited_objects(catalogue: &Catalogue) -> String {
@@ -79,38 +79,51 @@ fn overview(text: &mut String, catalogue: &Catalogue) {
     text.push('\n');
 }
 
+/// When a rule is looked at, in words.
+pub(super) fn looked_at(when: When) -> &'static str {
+    match when {
+        When::Written => "as the row is written",
+        When::Updated => "as the row is updated",
+        When::Asked => "as time passes: the tick asks",
+    }
+}
+
 fn lifecycle(text: &mut String, catalogue: &Catalogue) {
     text.push_str(
         "## When a failure is flagged, and when it has to be fixed\n\
          \n\
-         Every rule below is checked when a row is written, by INSERT, UPDATE, COPY or MERGE, in the transaction of the \
-         writer: before anybody else can read the row. The counter of the rule is exact from that moment on. A row \
-         passes unless the rule is false for it; a rule that is neither true nor false, because a value is missing, passes \
-         unless it says otherwise.\n\
+         Rules about rows are checked by every INSERT, UPDATE, COPY or MERGE, in the transaction of the writer: before \
+         anybody else can read the row. The counter of the rule is exact from that moment on. A row passes unless the rule is \
+         false for it; a rule that is neither true nor false, because a value is missing, passes unless it says otherwise. \
+         Rules about time, which no write would notice, are asked by the tick.\n\
          \n\
          | when | what is looked at | what becomes of a failure |\n|---|---|---|\n",
     );
-    for (action, when) in [
-        (Action::Reject, "as the row is written"),
-        (Action::Quarantine, "as the row is written"),
-        (Action::Flag, "as the row is written"),
-    ] {
-        let rules: usize = catalogue
-            .watched
-            .iter()
-            .map(|table| {
-                table
-                    .rules
-                    .iter()
-                    .filter(|rule| rule.action == action)
-                    .count()
-            })
-            .sum();
+    for when in [When::Written, When::Updated, When::Asked] {
+        for action in [Action::Reject, Action::Quarantine, Action::Flag] {
+            let rules = rules(catalogue)
+                .filter(|rule| !rule.shadow && rule.when == when && rule.action == action)
+                .count();
+            if rules > 0 {
+                text.push_str(&format!(
+                    "| {} | {} with action `{}` | {} |\n",
+                    looked_at(when),
+                    count(rules as i64, "rule", "rules"),
+                    action_name(action),
+                    if when == When::Asked {
+                        "a finding is recorded, and the rule fails until it is right again"
+                    } else {
+                        consequence(action)
+                    }
+                ));
+            }
+        }
+    }
+    let on_trial = rules(catalogue).filter(|rule| rule.shadow).count();
+    if on_trial > 0 {
         text.push_str(&format!(
-            "| {when} | {} with action `{}` | {} |\n",
-            count(rules as i64, "rule", "rules"),
-            action_name(action),
-            consequence(action)
+            "| as its class says | {} on trial | it is counted; nothing is done and nobody is told |\n",
+            count(on_trial as i64, "rule", "rules")
         ));
     }
     text.push_str(&format!(
@@ -119,14 +132,10 @@ fn lifecycle(text: &mut String, catalogue: &Catalogue) {
     ));
     text.push_str("\n| severity | rules | has to be fixed within |\n|---|---|---|\n");
     for level in Severity::ALL {
-        let rules: Vec<&DeclaredRule> = catalogue
-            .watched
-            .iter()
-            .flat_map(|table| &table.rules)
-            .filter(|rule| rule.severity == level)
-            .collect();
         let mut spans: Vec<&str> = Vec::new();
-        for rule in &rules {
+        let mut number = 0;
+        for rule in rules(catalogue).filter(|rule| rule.severity == level) {
+            number += 1;
             let span = if rule.fix_within.is_empty() {
                 "no deadline"
             } else {
@@ -138,20 +147,20 @@ fn lifecycle(text: &mut String, catalogue: &Catalogue) {
         }
         spans.sort_unstable();
         text.push_str(&format!(
-            "| {} | {} | {} |\n",
+            "| {} | {number} | {} |\n",
             severity(level),
-            rules.len(),
-            if spans.is_empty() {
-                "–".to_owned()
-            } else {
-                spans.join(", ")
-            }
+            or_dash(&spans.join(", "))
         ));
     }
     text.push_str(
         "\nThe time to fix runs from the write. What is older counts as overdue on the dashboard and in \
          `audit.unfixed_failure`.\n",
     );
+}
+
+/// All rules of all tables.
+pub(super) fn rules(catalogue: &Catalogue) -> impl Iterator<Item = &DeclaredRule> {
+    catalogue.watched.iter().flat_map(|table| &table.rules)
 }
 
 fn describe(text: &mut String, table: &Watched, catalogue: &Catalogue) {
@@ -169,11 +178,11 @@ fn describe(text: &mut String, table: &Watched, catalogue: &Catalogue) {
             codes(&table.key_columns)
         }
     ));
-    let columns = catalogue
+    let described = catalogue
         .tables
         .iter()
-        .find(|other| other.full_name() == table.name)
-        .map_or(0, |found| found.columns.len());
+        .find(|other| other.full_name() == table.name);
+    let columns = described.map_or(0, |found| found.columns.len());
     text.push_str(&format!(
         "| what is logged | every INSERT, UPDATE, DELETE and TRUNCATE: all {} before and after, who wrote (person, \
          application, role, address), for which request, when, in which transaction |\n",
@@ -195,6 +204,13 @@ fn describe(text: &mut String, table: &Watched, catalogue: &Catalogue) {
         or_dash(&alerts(table, catalogue).join("<br>"))
     ));
 
+    rules_of(text, table);
+    if let Some(described) = described {
+        columns_of(text, described, table);
+    }
+}
+
+fn rules_of(text: &mut String, table: &Watched) {
     if table.rules.is_empty() {
         text.push_str("No rules: changes are logged and counted, nothing is checked.\n");
         return;
@@ -222,6 +238,40 @@ fn describe(text: &mut String, table: &Watched, catalogue: &Catalogue) {
     }
 }
 
+/// The columns, with what is in them and which rules read them.
+fn columns_of(text: &mut String, described: &Table, table: &Watched) {
+    text.push_str("\n| column | type | what is in it | rules |\n|---|---|---|---|\n");
+    for column in &described.columns {
+        let rules = table
+            .rules
+            .iter()
+            .filter(|rule| rule.columns.contains(&column.name))
+            .map(|rule| &rule.name);
+        let mut notes = Vec::new();
+        if column.key {
+            notes.push("Key.".to_owned());
+        }
+        for reference in &described.references {
+            if reference.columns.contains(&column.name) {
+                notes.push(format!("References {}.", code(&reference.to)));
+            }
+        }
+        if !column.not_null {
+            notes.push("May be null.".to_owned());
+        }
+        if !column.comment.is_empty() {
+            notes.push(cell(&column.comment));
+        }
+        text.push_str(&format!(
+            "| {} | {} | {} | {} |\n",
+            code(&column.name),
+            code(&column.data_type),
+            or_dash(&notes.join(" ")),
+            or_dash(&codes(rules))
+        ));
+    }
+}
+
 fn demand(rule: &DeclaredRule) -> String {
     let mut text = code(&rule.demands);
     if !rule.condition.is_empty() {
@@ -233,46 +283,47 @@ fn demand(rule: &DeclaredRule) -> String {
     if rule.nulls_fail {
         text.push_str("; a row of which it is unknown, because a value is missing, is wrong too");
     }
+    if let Some(share) = rule.mostly {
+        text.push_str(&format!(
+            "; it counts as failing when less than {} of the rows pass",
+            percent(share)
+        ));
+    }
     text
 }
 
-fn flagged(rule: &DeclaredRule) -> &'static str {
-    match rule.action {
-        Action::Reject => "as it is written: the statement fails",
-        Action::Quarantine => "as it is written: set aside, no reader sees it",
-        Action::Flag => "as it is written: kept, and marked",
-    }
+fn flagged(rule: &DeclaredRule) -> String {
+    let every = match (rule.when, rule.every.as_str()) {
+        (When::Asked, "") => "as time passes, when the tick asks".to_owned(),
+        (When::Asked, every) => format!("as time passes, asked every {}", cell(every)),
+        (When::Updated, _) => "as it is updated".to_owned(),
+        (When::Written, _) => "as it is written".to_owned(),
+    };
+    let what = match (rule.shadow, rule.when, rule.action) {
+        (true, ..) => "counted on trial, nothing follows",
+        (_, When::Asked, _) => "kept, and marked as failing",
+        (_, _, Action::Reject) => "the statement fails",
+        (_, _, Action::Quarantine) if rule.hides => {
+            "kept, and hidden from the view of visible rows"
+        }
+        (_, _, Action::Quarantine) => "set aside, no reader sees it",
+        (_, _, Action::Flag) => "kept, and marked",
+    };
+    format!("{every}: {what}")
 }
 
 fn to_be_fixed(rule: &DeclaredRule) -> String {
-    match (rule.action, rule.fix_within.as_str()) {
-        (Action::Reject, _) => "by the writer, before it is written".into(),
-        (_, "") => "no deadline".into(),
-        (Action::Quarantine, within) => format!("corrected and written again within {within}"),
-        (Action::Flag, within) => format!("within {within}"),
+    match (rule.shadow, rule.action, rule.fix_within.as_str()) {
+        (true, ..) => "nothing yet: it is on trial".into(),
+        (_, Action::Reject, _) => "by the writer, before it is written".into(),
+        (_, _, "") => "no deadline".into(),
+        (_, Action::Quarantine, within) => format!("corrected and written again within {within}"),
+        (_, Action::Flag, within) => format!("within {within}"),
     }
 }
 
 fn summary(summary: &Declared) -> String {
-    let names = |key: &str| -> Vec<&str> {
-        summary.definition[key]
-            .as_array()
-            .map(|list| {
-                list.iter()
-                    .filter_map(|item| item["name"].as_str())
-                    .collect()
-            })
-            .unwrap_or_default()
-    };
-    let mut text = format!("{}: {}", code(&summary.name), codes(names("measures")));
-    let groups = names("group_by");
-    if !groups.is_empty() {
-        text.push_str(&format!(" by {}", codes(groups)));
-    }
-    if let Some(width) = summary.definition["bucket"]["width"].as_str() {
-        text.push_str(&format!(" and {}", cell(width)));
-    }
-    text
+    format!("{}: {}", code(&summary.name), code(&summary.what))
 }
 
 fn alerts(table: &Watched, catalogue: &Catalogue) -> Vec<String> {
@@ -281,13 +332,10 @@ fn alerts(table: &Watched, catalogue: &Catalogue) -> Vec<String> {
         .iter()
         .filter(|policy| {
             let on = policy.definition["on"].as_str().unwrap_or_default();
-            (on == "rules" && !table.rules.is_empty())
+            (Subject::WORDS.contains(&on) && !table.rules.is_empty())
                 || table.summaries.iter().any(|summary| summary.name == on)
         })
-        .map(|policy| {
-            let when = policy.definition["when"].as_str().unwrap_or_default();
-            format!("{}: when {}", code(&policy.name), code(when))
-        })
+        .map(|policy| format!("{}: {}", code(&policy.name), code(&policy.what)))
         .collect()
 }
 

@@ -4,9 +4,9 @@ mod diagram;
 mod picture;
 
 use audit_core::{Action, Severity};
-use audit_schema::catalogue::{Catalogue, Declared};
+use audit_schema::catalogue::{Catalogue, Declared, DeclaredRule, When};
 
-use super::audited::{action_name, or_dash, plain};
+use super::audited::{action_name, or_dash, plain, rules};
 use super::entities::link;
 use super::markdown::{cell, code, codes, consequence, severity};
 use crate::format::count;
@@ -51,6 +51,19 @@ pub fn flow(catalogue: &Catalogue) -> String {
     text
 }
 
+/// How many names of one kind a picture shows.
+const MOST: usize = 12;
+
+/// The first names, and how many more there are.
+fn few(mut names: Vec<String>) -> Vec<String> {
+    if names.len() > MOST {
+        let more = names.len() - MOST + 1;
+        names.truncate(MOST - 1);
+        names.push(format!("and {more} more"));
+    }
+    names
+}
+
 struct Step {
     name: &'static str,
     when: &'static str,
@@ -60,14 +73,15 @@ struct Step {
 }
 
 fn steps(catalogue: &Catalogue) -> Vec<Step> {
-    let rules = |action: Action| {
-        catalogue
-            .watched
-            .iter()
-            .flat_map(|table| &table.rules)
-            .filter(|rule| rule.action == action)
-            .count() as i64
+    let on_rows = |action: Action| {
+        rules(catalogue)
+            .filter(|rule| rule.when != When::Asked && !rule.shadow && rule.action == action)
+            .count()
     };
+    let on_trial = rules(catalogue).filter(|rule| rule.shadow).count();
+    let asked = rules(catalogue)
+        .filter(|rule| rule.when == When::Asked)
+        .count();
     vec![
         Step {
             name: "1 write",
@@ -83,10 +97,15 @@ fn steps(catalogue: &Catalogue) -> Vec<Step> {
             name: "2 check",
             when: "in the writer's transaction",
             what: format!(
-                "Every rule is evaluated over the rows: {} reject, {} set aside, {} flag.",
-                rules(Action::Reject),
-                rules(Action::Quarantine),
-                rules(Action::Flag)
+                "Every rule about rows is evaluated over them: {} reject, {} set aside, {} flag{}.",
+                on_rows(Action::Reject),
+                on_rows(Action::Quarantine),
+                on_rows(Action::Flag),
+                if on_trial > 0 {
+                    format!(", {on_trial} on trial are only counted")
+                } else {
+                    String::new()
+                }
             ),
             objects: vec!["audit.rule", "audit.finding", "audit.quarantine"],
             failure: "a rule that raises an error lets the write through and the error is recorded, or fails it, as the rule says",
@@ -117,7 +136,23 @@ fn steps(catalogue: &Catalogue) -> Vec<Step> {
             failure: "all of it rolls back and is done by the next tick; readers stay exact, because they add what is still in the head",
         },
         Step {
-            name: "5 observe",
+            name: "5 ask",
+            when: "after each tick, each question in a read-only transaction of its own",
+            what: format!(
+                "{} asked as time passes: what no write would notice, such as rows that stay away. A wrong answer is a \
+                 finding, and the rule fails until an answer is right again.",
+                count(asked as i64, "time-driven rule is", "time-driven rules are")
+            ),
+            objects: vec![
+                "audit.time_rule_state",
+                "audit.time_rule_transition",
+                "audit.time_rule_status",
+                "audit.finding",
+            ],
+            failure: "an error is a state of its own; what failed before goes on failing, unless the rule says otherwise",
+        },
+        Step {
+            name: "6 observe",
             when: "after each tick",
             what: format!(
                 "{} looked at: what crosses a threshold opens an episode, what no longer does is resolved.",
@@ -127,7 +162,7 @@ fn steps(catalogue: &Catalogue) -> Vec<Step> {
             failure: "a policy that can not be evaluated is reported and the others go on",
         },
         Step {
-            name: "6 tell",
+            name: "7 tell",
             when: "at once, outside of any transaction",
             what: "Messages go to the channels of the first route that matches; they are claimed with a lease, retried with \
                    growing pauses, and never lost."
@@ -136,7 +171,7 @@ fn steps(catalogue: &Catalogue) -> Vec<Step> {
             failure: "tried again; given up visibly after the last attempt; a channel whose credentials are refused is paused",
         },
         Step {
-            name: "7 put right",
+            name: "8 put right",
             when: "by people, before the deadline of the rule",
             what: "Corrections are writes like any other: they are checked, logged, and take the failure back. What was set \
                    aside is corrected and written again. Alerts are acknowledged."
@@ -145,7 +180,7 @@ fn steps(catalogue: &Catalogue) -> Vec<Step> {
             failure: "a failure that is older than its deadline counts as overdue",
         },
         Step {
-            name: "8 read",
+            name: "9 read",
             when: "at any time",
             what: "Counters, summaries and the log are exact in the snapshot of the reader: folded base plus what is still in \
                    the head. The dashboard reads these and never the packed log."
@@ -191,29 +226,51 @@ fn outcomes(text: &mut String, catalogue: &Catalogue) {
          \n\
          | action | rules | worst severity | what happens | flagged | has to be fixed |\n|---|---|---|---|---|---|\n",
     );
-    for action in [Action::Reject, Action::Quarantine, Action::Flag] {
-        let rules: Vec<_> = catalogue
-            .watched
-            .iter()
-            .flat_map(|table| &table.rules)
-            .filter(|rule| rule.action == action)
-            .collect();
-        let fixed = match action {
-            Action::Reject => "by the writer, before anything is written",
-            Action::Quarantine => "within the deadline of the rule: corrected and written again",
-            Action::Flag => "within the deadline of the rule, by its owner",
+    let deadline = "within the deadline of the rule, by its owner";
+    let mut line =
+        |name: &str, rules: Vec<&DeclaredRule>, what: &str, flagged: &str, fixed: &str| {
+            let worst = rules.iter().map(|rule| rule.severity).max();
+            text.push_str(&format!(
+                "| {name} | {} | {} | {what} | {flagged} | {fixed} |\n",
+                rules.len(),
+                worst.map_or_else(|| "–".to_owned(), severity),
+            ));
         };
-        text.push_str(&format!(
-            "| {} | {} | {} | {} | in the transaction that writes it | {fixed} |\n",
+    for action in [Action::Reject, Action::Quarantine, Action::Flag] {
+        line(
             action_name(action),
-            rules.len(),
-            rules
-                .iter()
-                .map(|rule| rule.severity)
-                .max()
-                .map_or_else(|| "–".to_owned(), severity),
+            rules(catalogue)
+                .filter(|rule| rule.when != When::Asked && !rule.shadow && rule.action == action)
+                .collect(),
             consequence(action),
-        ));
+            "in the transaction that writes it",
+            match action {
+                Action::Reject => "by the writer, before anything is written",
+                Action::Quarantine => {
+                    "within the deadline of the rule: corrected and written again"
+                }
+                Action::Flag => deadline,
+            },
+        );
+    }
+    line(
+        "time-driven",
+        rules(catalogue)
+            .filter(|rule| rule.when == When::Asked && !rule.shadow)
+            .collect(),
+        "no row: the table fails, or one of its groups, until an answer is right again",
+        "when the tick asks",
+        deadline,
+    );
+    let on_trial: Vec<&DeclaredRule> = rules(catalogue).filter(|rule| rule.shadow).collect();
+    if !on_trial.is_empty() {
+        line(
+            "on trial",
+            on_trial,
+            "it is counted; nothing is done and nobody is told",
+            "as its class says",
+            "nothing yet",
+        );
     }
     text.push('\n');
 }
@@ -222,18 +279,15 @@ fn telling(text: &mut String, catalogue: &Catalogue) {
     text.push_str(
         "## Who hears of it\n\
          \n\
-         | alert policy | looks at | opens when | severity | says |\n|---|---|---|---|---|\n",
+         | alert policy | opens when | severity | says | reminders | if nobody takes it on |\n|---|---|---|---|---|---|\n",
     );
     for policy in &catalogue.alert_policies {
         let part = |name: &str| plain(&policy.definition[name]);
+        let escalation = &policy.definition["escalate"];
         text.push_str(&format!(
-            "| {} | {} | {} | {} | {} |\n",
+            "| {} | {} | {} | {} | {} | {} |\n",
             code(&policy.name),
-            match part("on").as_str() {
-                "rules" => "the counter of every rule".to_owned(),
-                summary => format!("the summary {}", code(summary)),
-            },
-            code(&part("when")),
+            code(&policy.what),
             match part("severity").as_str() {
                 "" | "inherit" => "that of the rule".to_owned(),
                 word => word
@@ -241,22 +295,39 @@ fn telling(text: &mut String, catalogue: &Catalogue) {
                     .map_or_else(|_| cell(word), severity),
             },
             or_dash(&cell(&part("say"))),
+            match part("repeat_every").as_str() {
+                "" => "none".to_owned(),
+                every => format!("every {}", cell(every)),
+            },
+            if escalation.is_null() {
+                "–".to_owned()
+            } else {
+                format!(
+                    "after {}: {}",
+                    cell(&plain(&escalation["after"])),
+                    or_dash(&codes(
+                        texts(&escalation["to"])
+                            .into_iter()
+                            .chain([plain(&escalation["severity"])])
+                            .filter(|text| !text.is_empty())
+                    ))
+                )
+            },
         ));
     }
     if catalogue.alert_policies.is_empty() {
-        text.push_str("| none | – | – | – | – |\n");
+        text.push_str("| none | – | – | – | – | – |\n");
     }
-    text.push_str("\n| route | matches | to |\n|---|---|---|\n");
+    text.push_str("\n| route | what goes where |\n|---|---|\n");
     for route in &catalogue.routes {
         text.push_str(&format!(
-            "| {} | {} | {} |\n",
+            "| {} | {} |\n",
             cell(&route.name),
-            cell(&matches(route)),
-            codes(texts(&route.definition["to"]))
+            or_dash(&cell(&route.what))
         ));
     }
     if catalogue.routes.is_empty() {
-        text.push_str("| none | – | – |\n");
+        text.push_str("| none | – |\n");
     }
     text.push_str("\n| channel | provider | to |\n|---|---|---|\n");
     for channel in &catalogue.channels {
@@ -282,21 +353,6 @@ fn list(value: &serde_json::Value) -> Vec<serde_json::Value> {
 
 fn texts(value: &serde_json::Value) -> Vec<String> {
     list(value).iter().map(plain).collect()
-}
-
-fn matches(route: &Declared) -> String {
-    let parts: Vec<String> = ["severity", "owner", "table"]
-        .into_iter()
-        .filter_map(|key| {
-            let value = &route.definition[key];
-            (!value.is_null()).then(|| format!("{key} {}", texts(value).join(" or ")))
-        })
-        .collect();
-    if parts.is_empty() {
-        "everything else".into()
-    } else {
-        parts.join(" and ")
-    }
 }
 
 /// Where a channel leads, as far as it is no secret: recipients, an address, a directory.

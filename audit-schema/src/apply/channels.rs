@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::Work;
 use crate::Result;
 use crate::plan::{Object, Planned, Verb};
-use crate::words::{channel_in_words, differs, in_words, route_in_words};
+use crate::words::{differs, in_words, provider_in_words, route_in_words};
 
 impl Work<'_> {
     pub(super) fn channels(&mut self) -> Result<()> {
@@ -73,7 +73,7 @@ impl Work<'_> {
                 what: if stored.is_some() {
                     String::new()
                 } else {
-                    channel_in_words(channel)
+                    provider_in_words(&channel.provider)
                 },
                 severity: None,
                 action: None,

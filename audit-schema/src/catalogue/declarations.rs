@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use audit_core::RuleKind;
-use diesel::sql_types::{Array, Bool, Integer, Jsonb, Nullable, Text};
+use audit_core::{RuleKind, Summary};
+use diesel::sql_types::{Array, Bool, Double, Integer, Jsonb, Nullable, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl};
+use serde::Deserialize;
+use serde_json::Value;
 
-use super::{Declared, DeclaredRule, Watched, grouped};
+use super::{Declared, DeclaredRule, Watched, When, grouped};
+use crate::words::summary_in_words;
 use crate::{Error, Result};
 
 pub(super) fn watched(connection: &mut PgConnection) -> Result<Vec<Watched>> {
@@ -32,7 +35,7 @@ pub(super) fn watched(connection: &mut PgConnection) -> Result<Vec<Watched>> {
         #[diesel(sql_type = Text)]
         kind: String,
         #[diesel(sql_type = Jsonb)]
-        definition: serde_json::Value,
+        definition: Value,
         #[diesel(sql_type = Array<Text>)]
         columns: Vec<String>,
         #[diesel(sql_type = Text)]
@@ -51,6 +54,14 @@ pub(super) fn watched(connection: &mut PgConnection) -> Result<Vec<Watched>> {
         nulls_fail: bool,
         #[diesel(sql_type = Bool)]
         error_blocks: bool,
+        #[diesel(sql_type = Text)]
+        class: String,
+        #[diesel(sql_type = Bool)]
+        shadow: bool,
+        #[diesel(sql_type = Nullable<Double>)]
+        mostly: Option<f64>,
+        #[diesel(sql_type = Bool)]
+        hides: bool,
     }
     #[derive(QueryableByName)]
     struct SummaryRow {
@@ -59,7 +70,7 @@ pub(super) fn watched(connection: &mut PgConnection) -> Result<Vec<Watched>> {
         #[diesel(sql_type = Text)]
         name: String,
         #[diesel(sql_type = Jsonb)]
-        definition: serde_json::Value,
+        definition: Value,
     }
     let tables: Vec<TableRow> = diesel::sql_query(
         "select w.table_id, w.name, w.why, w.owner, w.key_columns
@@ -82,7 +93,11 @@ pub(super) fn watched(connection: &mut PgConnection) -> Result<Vec<Watched>> {
             r.why,
             extract(epoch from r.fix_within)::integer as fix_seconds,
             r.nulls = 'fail' as nulls_fail,
-            r.on_error = 'block' as error_blocks
+            r.on_error = 'block' as error_blocks,
+            r.class,
+            r.shadow,
+            r.mostly,
+            r.mode = 'hide' as hides
         from audit.rule as r
         where r.retired_at is null
         order by
@@ -100,6 +115,10 @@ pub(super) fn watched(connection: &mut PgConnection) -> Result<Vec<Watched>> {
     .load(connection)?;
     let mut rules_of: BTreeMap<i32, Vec<DeclaredRule>> = BTreeMap::new();
     for row in rules {
+        let every = row.definition["every"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
         let demands = RuleKind::from_definition(&row.kind, row.definition)
             .map_or_else(|_| row.name.replace('_', " "), |kind| kind.to_string());
         rules_of
@@ -118,12 +137,24 @@ pub(super) fn watched(connection: &mut PgConnection) -> Result<Vec<Watched>> {
                 fix_within: row.fix_seconds.map(span).unwrap_or_default(),
                 nulls_fail: row.nulls_fail,
                 error_blocks: row.error_blocks,
+                when: match row.class.as_str() {
+                    "time" => When::Asked,
+                    "transition" => When::Updated,
+                    _ => When::Written,
+                },
+                every,
+                shadow: row.shadow,
+                mostly: row.mostly,
+                hides: row.hides,
             });
     }
     let mut summaries_of: BTreeMap<i32, Vec<Declared>> = grouped(summaries, |row| {
         (
             row.table_id,
             Declared {
+                what: Summary::deserialize(&row.definition)
+                    .map(|summary| summary_in_words(&summary))
+                    .unwrap_or_default(),
                 name: row.name,
                 owner: String::new(),
                 definition: row.definition,
@@ -143,7 +174,13 @@ pub(super) fn watched(connection: &mut PgConnection) -> Result<Vec<Watched>> {
         .collect())
 }
 
-pub(super) fn declared(connection: &mut PgConnection, query: &str) -> Result<Vec<Declared>> {
+/// Names, owners and definitions, with what each does in the words that `in_words` finds for its definition. One that
+/// is not as this version writes them has none.
+pub(super) fn declared(
+    connection: &mut PgConnection,
+    query: &str,
+    in_words: impl Fn(&Value) -> serde_json::Result<String>,
+) -> Result<Vec<Declared>> {
     #[derive(QueryableByName)]
     struct Row {
         #[diesel(sql_type = Text)]
@@ -151,12 +188,13 @@ pub(super) fn declared(connection: &mut PgConnection, query: &str) -> Result<Vec
         #[diesel(sql_type = Text)]
         owner: String,
         #[diesel(sql_type = Jsonb)]
-        definition: serde_json::Value,
+        definition: Value,
     }
     let rows: Vec<Row> = diesel::sql_query(query).load(connection)?;
     Ok(rows
         .into_iter()
         .map(|row| Declared {
+            what: in_words(&row.definition).unwrap_or_default(),
             name: row.name,
             owner: row.owner,
             definition: row.definition,

@@ -1,8 +1,10 @@
 //! The flow as a diagram that a web page draws.
 
-use audit_schema::catalogue::Catalogue;
+use audit_schema::catalogue::{Catalogue, When};
 
+use super::super::audited::rules;
 use super::super::markdown::label;
+use super::few;
 
 /// The flow as a Mermaid diagram.
 pub fn flow_mermaid(catalogue: &Catalogue) -> String {
@@ -18,7 +20,7 @@ pub fn flow_mermaid(catalogue: &Catalogue) -> String {
         if tables.is_empty() {
             "watched tables".to_owned()
         } else {
-            tables.join("<br/>")
+            few(tables).join("<br/>")
         }
     ));
     text.push_str(
@@ -43,7 +45,7 @@ pub fn flow_mermaid(catalogue: &Catalogue) -> String {
         if summaries.is_empty() {
             "summaries".to_owned()
         } else {
-            format!("summaries:<br/>{}", summaries.join("<br/>"))
+            format!("summaries:<br/>{}", few(summaries).join("<br/>"))
         }
     ));
     let policies: Vec<String> = catalogue
@@ -58,9 +60,16 @@ pub fn flow_mermaid(catalogue: &Catalogue) -> String {
         .collect();
     text.push_str(&format!(
         "    subgraph telling [\"alerts\"]\n        policies{{\"{}\"}}\n        alert[(\"audit.alert\")]\n        outbox[(\"audit.outbox\")]\n        channels[\"{}\"]\n    end\n",
-        if policies.is_empty() { "alert policies".to_owned() } else { format!("alert policies:<br/>{}", policies.join("<br/>")) },
-        if channels.is_empty() { "channels".to_owned() } else { format!("channels: {}", channels.join(", ")) }
+        if policies.is_empty() { "alert policies".to_owned() } else { format!("alert policies:<br/>{}", few(policies).join("<br/>")) },
+        if channels.is_empty() { "channels".to_owned() } else { format!("channels:<br/>{}", few(channels).join("<br/>")) }
     ));
+    if rules(catalogue).any(|rule| rule.when == When::Asked) {
+        text.push_str(
+            "    asked{\"time-driven rules: asked by the tick\"}\n\
+             \x20   tick --> asked\n\
+             \x20   asked -- \"a wrong answer\" --> finding\n",
+        );
+    }
     text.push_str(
         "    people([\"people who put it right\"])\n\
          \x20   dashboard[\"dashboard, SQL\"]\n\

@@ -1,8 +1,10 @@
 //! The flow as a picture: cards in five stages.
 
 use audit_core::{Action, Severity};
-use audit_schema::catalogue::Catalogue;
+use audit_schema::catalogue::{Catalogue, DeclaredRule, When};
 
+use super::super::audited::rules;
+use super::{MOST, few};
 use crate::canvas::{Area, Canvas, Type};
 use crate::font::Weight;
 use crate::format::count;
@@ -42,11 +44,7 @@ pub fn flow_svg(catalogue: &Catalogue) -> String {
         "From a write to the person who puts it right",
         Type::new(22.0, palette.ink).bold(),
     );
-    let rules = catalogue
-        .watched
-        .iter()
-        .map(|table| table.rules.len())
-        .sum::<usize>();
+    let all = rules(catalogue).count();
     canvas.text(
         MARGIN,
         66.0,
@@ -57,7 +55,7 @@ pub fn flow_svg(catalogue: &Catalogue) -> String {
                 "watched table",
                 "watched tables"
             ),
-            count(rules as i64, "rule", "rules"),
+            count(all as i64, "rule", "rules"),
             count(
                 catalogue
                     .watched
@@ -158,11 +156,12 @@ fn stages(catalogue: &Catalogue) -> Vec<(&'static str, &'static str, Vec<Card>)>
                 .collect()
         };
     let plain_lines = |names: Vec<String>| -> Vec<(Option<Severity>, String)> {
-        names.into_iter().map(|name| (None, name)).collect()
+        few(names).into_iter().map(|name| (None, name)).collect()
     };
-    let tables = catalogue
+    let mut tables: Vec<Card> = catalogue
         .watched
         .iter()
+        .take(MOST)
         .map(|table| Card {
             title: table.name.clone(),
             lines: by_severity(&mut table.rules.iter().map(|rule| rule.severity)),
@@ -175,16 +174,27 @@ fn stages(catalogue: &Catalogue) -> Vec<(&'static str, &'static str, Vec<Card>)>
                 .map(|worst| worst.color(audit_core::Theme::Light)),
         })
         .collect();
-    let acting = |action: Action| -> Vec<(Option<Severity>, String)> {
+    if let Some(more) = catalogue
+        .watched
+        .len()
+        .checked_sub(MOST)
+        .filter(|more| *more > 0)
+    {
+        tables.push(Card {
+            title: format!("and {} more", count(more as i64, "table", "tables")),
+            lines: Vec::new(),
+            note: "all of them: audited-objects.md".into(),
+            strip: None,
+        });
+    }
+    let those = |which: &dyn Fn(&DeclaredRule) -> bool| {
         by_severity(
-            &mut catalogue
-                .watched
-                .iter()
-                .flat_map(|table| &table.rules)
-                .filter(|rule| rule.action == action)
+            &mut rules(catalogue)
+                .filter(|rule| !rule.shadow && which(rule))
                 .map(|rule| rule.severity),
         )
     };
+    let acting = |action: Action| those(&|rule| rule.when != When::Asked && rule.action == action);
     let checks = vec![
         Card {
             title: "always: audit.change".into(),
@@ -243,10 +253,17 @@ fn stages(catalogue: &Catalogue) -> Vec<(&'static str, &'static str, Vec<Card>)>
             note: "exact at every moment".into(),
             strip: None,
         },
+        Card {
+            title: "time-driven rules".into(),
+            lines: those(&|rule| rule.when == When::Asked),
+            note: "asked as time passes".into(),
+            strip: None,
+        },
     ];
     let policies: Vec<(Option<Severity>, String)> = catalogue
         .alert_policies
         .iter()
+        .take(MOST)
         .map(|policy| {
             (
                 policy.definition["severity"]
@@ -288,10 +305,7 @@ fn stages(catalogue: &Catalogue) -> Vec<(&'static str, &'static str, Vec<Card>)>
     let deadlines: Vec<(Option<Severity>, String)> = Severity::ALL
         .into_iter()
         .filter_map(|level| {
-            let mut spans: Vec<String> = catalogue
-                .watched
-                .iter()
-                .flat_map(|table| &table.rules)
+            let mut spans: Vec<String> = rules(catalogue)
                 .filter(|rule| rule.severity == level && rule.action != Action::Reject)
                 .map(|rule| {
                     if rule.fix_within.is_empty() {
