@@ -8,6 +8,7 @@
 #              docs/TRANSPARENCY.md. PARTS="regress pgbench" for some of it
 # make soak    16 writers, folding and readers on one summary for five minutes; SOAK=60 for another number of seconds
 # make grafana-check  holds the dashboards of examples/grafana against the types that Grafana publishes for them; needs npm
+# make mermaid-check  draws every Mermaid diagram of docs/generated with Mermaid in a headless Chromium; needs npm and chromium
 # make docs    docs/generated anew, from an installed database
 
 CARGO := cargo
@@ -16,7 +17,7 @@ PARTS :=
 SOAK := 300
 AUDIT := $(CARGO) run --quiet --locked --package audit-bin --bin audit --
 
-.PHONY: demo demo-quick test check docs docs-check bench storm matrix soak test-transparency grafana-check deny setup
+.PHONY: demo demo-quick test check docs docs-check bench storm matrix soak test-transparency grafana-check mermaid-check deny setup
 
 demo: setup
 	$(AUDIT) demo
@@ -56,6 +57,9 @@ test-transparency: setup
 
 grafana-check:
 	scripts/grafana/check
+
+mermaid-check:
+	scripts/mermaid/check
 
 # Needs `cargo install cargo-deny`.
 deny:

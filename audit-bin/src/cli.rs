@@ -13,6 +13,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::command::alerts::AlertsCommand;
 use crate::command::check::CheckOptions;
 use crate::command::deliveries::DeliveriesCommand;
+use crate::command::docs::DocsOptions;
 use crate::command::quarantine::QuarantineCommand;
 use crate::command::silence::SilenceCommand;
 use crate::command::{self, Output};
@@ -126,14 +127,7 @@ enum Command {
     /// Pack, fold and evaluate what is due, without delivering anything
     Tick,
     /// Write the documents of the named database, or else of the demo: entities, flow, every object, what is audited
-    Docs {
-        /// The folder that they go to
-        #[arg(long, default_value = "docs/generated", value_name = "DIR")]
-        out: PathBuf,
-        /// Write nothing; fail if a document is out of date
-        #[arg(long)]
-        check: bool,
-    },
+    Docs(DocsOptions),
     /// Run the whole pipeline on real data: two months of flights from New York
     Demo {
         /// Only 25 January to 12 February
@@ -263,9 +257,9 @@ fn output(audit: Audit) -> anyhow::Result<Output> {
             well: finished.holds(),
         });
     }
-    if let (Command::Docs { out, check }, None) = (&audit.command, audit.connection.named()) {
+    if let (Command::Docs(options), None) = (&audit.command, audit.connection.named()) {
         let style = Style::of_standard_output(Tz::UTC);
-        return Ok(command::docs::of_the_demo(out, *check, style)?.into());
+        return Ok(command::docs::of_the_demo(options, style)?.into());
     }
     let database = Database::open(&audit.connection)?;
     let mut connection = match audit.command {
@@ -331,7 +325,7 @@ fn output(audit: Audit) -> anyhow::Result<Output> {
         Command::Deliveries { command } => {
             return command::deliveries::run(&mut connection, command, style);
         }
-        Command::Docs { out, check } => command::docs::run(&mut connection, &out, check, style)?,
+        Command::Docs(options) => command::docs::run(&mut connection, &options, style)?,
         Command::Doctor => {
             return Ok(command::doctor::render(
                 &audit_schema::doctor(&mut connection)?,

@@ -325,6 +325,15 @@ fn names_cannot_become_markup() {
 fn pictures_are_well_formed_and_have_ink_on_them() {
     let (_database, mut connection) = declared();
     let catalogue = read(&mut connection);
+    let subjects = docs::erd_subject_svgs(&catalogue);
+    assert!(
+        subjects
+            .iter()
+            .any(|(name, _)| name == "erd-watched-tables-of-public.svg")
+    );
+    for (_, svg) in &subjects {
+        usvg::roxmltree::Document::parse(svg).expect("it is well-formed XML");
+    }
     for svg in [docs::erd_svg(&catalogue), docs::flow_svg(&catalogue)] {
         usvg::roxmltree::Document::parse(&svg).expect("it is well-formed XML");
         assert!(png(&svg, 1.0).expect("it is rasterised").len() > 50_000);
@@ -387,4 +396,110 @@ fn every_table_belongs_to_a_subject() {
         tables, 2,
         "a table without a subject ends up here; give it one in docs/area.rs:\n{installation}"
     );
+}
+
+/// What stands in attributes of one name.
+fn attributes<'p>(page: &'p str, name: &str) -> Vec<&'p str> {
+    page.split(&format!(" {name}=\""))
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .collect()
+}
+
+#[test]
+fn the_page_needs_nothing_else_and_every_link_leads_somewhere() {
+    let (_database, mut connection) = declared();
+    let page = docs::page(&read(&mut connection));
+    let places = attributes(&page, "id");
+    let links = attributes(&page, "href");
+    assert!(links.len() > 100, "{}", links.len());
+    for link in links {
+        let place = link.strip_prefix('#').expect("it stays in the page");
+        assert!(places.contains(&place), "{link} leads nowhere");
+    }
+    assert!(attributes(&page, "src").is_empty());
+    for word in ["<script", "<b>orders", "@import", "url("] {
+        assert!(!page.contains(word), "{word}");
+    }
+    assert!(page.contains("odd | &lt;b&gt;orders"));
+    assert!(page.matches("<svg").count() > 10);
+    assert!(!page.contains("erDiagram"), "pictures stand for diagrams");
+}
+
+#[test]
+fn rules_say_when_in_the_life_of_the_data_they_are_looked_at() {
+    let (_database, mut connection) = declared();
+    connection
+        .batch_execute(
+            "select audit.declare_rule('public.customers', 'fresh', 'fresh', '{\"within\": \"2 hours\", \"every\": \"10 minutes\"}',
+                severity => 'critical', fix_within => '4 hours');
+            select audit.declare_rule('public.customers', 'immutable_name', 'immutable', '{\"column\": \"name\"}');
+            select audit.declare_rule('public.customers', 'short', 'length', '{\"column\": \"name\", \"max\": 9}', shadow => true);",
+        )
+        .expect("rules are declared");
+    let catalogue = read(&mut connection);
+    let text = docs::audited_objects(&catalogue);
+    for words in [
+        "| as the row is written | 1 rule with action `reject` |",
+        "| as the row is updated | 1 rule with action `flag` |",
+        "| as time passes: the tick asks | 1 rule with action `flag` | a finding is recorded, and the rule fails until it is right again |",
+        "| 1 rule on trial | it is counted; nothing is done and nobody is told |",
+        "| as time passes, asked every 10 minutes: kept, and marked as failing | within 4 hours |",
+        "| as it is updated: kept, and marked |",
+        "| as it is written: counted on trial, nothing follows | nothing yet: it is on trial |",
+        "| `name` | `text` | May be null. | `not_blank_name`",
+    ] {
+        let words = words.replace("`not_blank_name`", "`name_is_there`");
+        assert!(text.contains(&words), "{words} is not in\n{text}");
+    }
+    let flow = docs::flow(&catalogue);
+    assert!(flow.contains("1 time-driven rule is asked as time passes"));
+    assert!(flow.contains("1 on trial are only counted"), "{flow}");
+}
+
+#[test]
+fn tables_that_a_rule_relates_are_related_in_the_diagram() {
+    let (_database, mut connection) = declared();
+    let text = docs::erd(&read(&mut connection));
+    assert!(
+        text.contains(
+            "public__customers |o..o{ public__oddx20x7cx20x3cbx3eorders : \"customer_id\""
+        ),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_thousand_tables_and_ten_thousand_rules_are_described() {
+    let (_database, mut connection) = declared();
+    let mut catalogue = read(&mut connection);
+    let described = catalogue
+        .tables
+        .iter()
+        .find(|table| table.name == "customers")
+        .expect("it is watched")
+        .clone();
+    let watched = catalogue.watched[0].clone();
+    for number in 0..1_000 {
+        let mut table = described.clone();
+        table.name = format!("table_{number}");
+        let mut with_rules = watched.clone();
+        with_rules.name = table.full_name();
+        with_rules.rules = vec![watched.rules[0].clone(); 10];
+        catalogue.tables.push(table);
+        catalogue.watched.push(with_rules);
+    }
+    let flow = docs::flow_mermaid(&catalogue);
+    assert!(flow.contains("and 991 more"), "{flow}");
+    assert!(docs::flow_svg(&catalogue).contains("and 990 tables more"));
+    let pictures = docs::erd_subject_svgs(&catalogue);
+    assert!(
+        pictures
+            .iter()
+            .any(|(name, _)| name == "erd-watched-tables-of-public-42-of-42.svg")
+    );
+    assert!(
+        docs::audited_objects(&catalogue).contains("1,002 tables are watched with 10,003 rules")
+    );
+    assert!(docs::page(&catalogue).contains("id=\"audited-objects-publictable_999\""));
 }

@@ -2,6 +2,8 @@
 
 use audit_schema::catalogue::{Catalogue, Table};
 
+use super::markdown::anchor;
+
 /// A subject: tables that are read together.
 pub(super) struct Subject {
     pub(super) name: &'static str,
@@ -138,6 +140,57 @@ pub(super) fn tables_by_subject(catalogue: &Catalogue) -> Vec<(&'static Subject,
         })
         .filter(|(_, tables)| !tables.is_empty())
         .collect()
+}
+
+/// Tables that one diagram shows.
+pub(super) struct Diagram<'c> {
+    pub(super) name: String,
+    pub(super) about: &'static str,
+    pub(super) tables: Vec<&'c Table>,
+}
+
+/// How many tables one diagram shows at most; more can not be read.
+const MOST: usize = 24;
+
+/// A diagram for each subject. Watched tables have one for each schema, and what is too large is cut into several.
+pub(super) fn diagrams(catalogue: &Catalogue) -> Vec<Diagram<'_>> {
+    let mut diagrams = Vec::new();
+    for (subject, tables) in tables_by_subject(catalogue) {
+        let mut parts: Vec<(String, Vec<&Table>)> = Vec::new();
+        for table in tables {
+            let name = if subject.name == "Watched tables" {
+                format!("{} of {}", subject.name, table.schema)
+            } else {
+                subject.name.to_owned()
+            };
+            match parts.iter_mut().find(|(other, _)| *other == name) {
+                Some((_, tables)) => tables.push(table),
+                None => parts.push((name, vec![table])),
+            }
+        }
+        for (name, tables) in parts {
+            let of = tables.len().div_ceil(MOST);
+            for (place, tables) in tables.chunks(MOST).enumerate() {
+                diagrams.push(Diagram {
+                    name: if of > 1 {
+                        format!("{name}, {} of {of}", place + 1)
+                    } else {
+                        name.clone()
+                    },
+                    about: subject.about,
+                    tables: tables.to_vec(),
+                });
+            }
+        }
+    }
+    diagrams
+}
+
+impl Diagram<'_> {
+    /// The file with its picture.
+    pub(super) fn file(&self) -> String {
+        format!("erd-{}.svg", anchor(&self.name))
+    }
 }
 
 /// The short name of a type, without spaces.

@@ -43,7 +43,7 @@ pub fn flow(catalogue: &Catalogue) -> String {
             step.failure
         ));
     }
-    text.push_str("\n## In one diagram\n\n```mermaid\n");
+    text.push_str("\n```mermaid\n");
     text.push_str(&flow_mermaid(catalogue));
     text.push_str("```\n\n");
     outcomes(&mut text, catalogue);

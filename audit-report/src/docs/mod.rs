@@ -10,6 +10,7 @@ mod audited;
 mod breakdown;
 mod entities;
 mod flow;
+mod html;
 mod markdown;
 mod routes;
 
@@ -22,14 +23,15 @@ use crate::error::{Error, Result};
 
 pub use audited::audited_objects;
 pub use breakdown::breakdown;
-pub use entities::{erd, erd_mermaid, erd_svg};
+pub use entities::{erd, erd_mermaid, erd_subject_svgs, erd_svg};
 pub use flow::{flow, flow_mermaid, flow_svg};
+pub use html::page;
 
 /// A document: the name of its file and what is in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
     /// The name of the file.
-    pub name: &'static str,
+    pub name: String,
     /// Its text.
     pub text: String,
 }
@@ -44,50 +46,44 @@ pub fn all(connection: &mut PgConnection) -> Result<Vec<Document>> {
 
 /// All documents, from a catalogue that was read before.
 pub fn of(catalogue: &Catalogue) -> Vec<Document> {
-    vec![
+    let mut documents = vec![
+        Document::new("README.md", contents()),
+        Document::new("audited-objects.md", audited_objects(catalogue)),
+        Document::new("flow.md", flow(catalogue)),
+        Document::new("flow.svg", flow_svg(catalogue)),
+        Document::new("erd.md", erd(catalogue)),
+        Document::new("erd.svg", erd_svg(catalogue)),
+        Document::new("breakdown.md", breakdown(catalogue)),
+    ];
+    documents.extend(
+        erd_subject_svgs(catalogue)
+            .into_iter()
+            .map(|(name, text)| Document { name, text }),
+    );
+    documents
+}
+
+impl Document {
+    fn new(name: &str, text: String) -> Self {
         Document {
-            name: "README.md",
-            text: contents(),
-        },
-        Document {
-            name: "audited-objects.md",
-            text: audited_objects(catalogue),
-        },
-        Document {
-            name: "flow.md",
-            text: flow(catalogue),
-        },
-        Document {
-            name: "flow.svg",
-            text: flow_svg(catalogue),
-        },
-        Document {
-            name: "erd.md",
-            text: erd(catalogue),
-        },
-        Document {
-            name: "erd.svg",
-            text: erd_svg(catalogue),
-        },
-        Document {
-            name: "breakdown.md",
-            text: breakdown(catalogue),
-        },
-    ]
+            name: name.to_owned(),
+            text,
+        }
+    }
 }
 
 /// Writes all documents into a directory, which is made if it is missing. Returns the names of the files.
 ///
 /// # Errors
 /// When the database can not be read or a file can not be written.
-pub fn write(connection: &mut PgConnection, directory: &Path) -> Result<Vec<&'static str>> {
+pub fn write(connection: &mut PgConnection, directory: &Path) -> Result<Vec<String>> {
     let documents = all(connection)?;
     std::fs::create_dir_all(directory).map_err(|source| Error::File {
         path: directory.to_owned(),
         source,
     })?;
     for document in &documents {
-        let path = directory.join(document.name);
+        let path = directory.join(&document.name);
         std::fs::write(&path, &document.text).map_err(|source| Error::File { path, source })?;
     }
     Ok(documents
@@ -104,12 +100,12 @@ pub fn write(connection: &mut PgConnection, directory: &Path) -> Result<Vec<&'st
 pub fn check(connection: &mut PgConnection, directory: &Path) -> Result<()> {
     let mut files = Vec::new();
     for document in all(connection)? {
-        let path = directory.join(document.name);
+        let path = directory.join(&document.name);
         match std::fs::read_to_string(&path) {
             Ok(text) if text == document.text => {}
-            Ok(_) => files.push(document.name.to_owned()),
+            Ok(_) => files.push(document.name),
             Err(source) if source.kind() == std::io::ErrorKind::NotFound => {
-                files.push(document.name.to_owned())
+                files.push(document.name)
             }
             Err(source) => return Err(Error::File { path, source }),
         }

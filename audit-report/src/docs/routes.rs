@@ -5,9 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What stands in the picture.
-pub(super) struct Box {
+pub(super) struct Box<'g> {
     /// Boxes of one group stand together below its name.
-    pub(super) group: &'static str,
+    pub(super) group: &'g str,
     pub(super) column: usize,
     pub(super) height: f64,
 }
@@ -22,13 +22,13 @@ pub(super) struct Line {
 }
 
 /// Where everything stands.
-pub(super) struct Plan {
+pub(super) struct Plan<'g> {
     pub(super) width: f64,
     pub(super) height: f64,
     /// The upper left corner of every box.
     pub(super) boxes: Vec<(f64, f64)>,
     /// The names of the groups and where they are written.
-    pub(super) groups: Vec<(&'static str, f64, f64)>,
+    pub(super) groups: Vec<(&'g str, f64, f64)>,
     pub(super) trunks: Vec<Trunk>,
     pub(super) branches: Vec<Branch>,
 }
@@ -58,7 +58,13 @@ const GROUP: f64 = 30.0;
 const GAP: f64 = 20.0;
 
 /// Lays out boxes of one width below `top`.
-pub(super) fn lay_out(boxes: &[Box], lines: &[Line], width: f64, margin: f64, top: f64) -> Plan {
+pub(super) fn lay_out<'g>(
+    boxes: &[Box<'g>],
+    lines: &[Line],
+    width: f64,
+    margin: f64,
+    top: f64,
+) -> Plan<'g> {
     let columns = boxes.iter().map(|one| one.column + 1).max().unwrap_or(0);
     // Which box has a trunk in which gutter; gutter g lies to the right of column g.
     let mut lanes: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); columns];
@@ -119,17 +125,21 @@ pub(super) fn lay_out(boxes: &[Box], lines: &[Line], width: f64, margin: f64, to
     };
 
     let mut bottom = vec![first; columns];
-    let mut groups: Vec<(&'static str, f64, f64)> = Vec::new();
+    let mut groups: Vec<(&str, usize, f64, f64)> = Vec::new();
     let mut corners = Vec::with_capacity(boxes.len());
     for one in boxes {
         let x = column_x[one.column];
-        if !groups.iter().any(|(name, ..)| *name == one.group) {
+        // A group that goes on in the next column is named there again.
+        if !groups
+            .iter()
+            .any(|(name, column, ..)| (*name, *column) == (one.group, one.column))
+        {
             let gap = if bottom[one.column] > first {
                 12.0
             } else {
                 0.0
             };
-            groups.push((one.group, x, bottom[one.column] + gap + 14.0));
+            groups.push((one.group, one.column, x, bottom[one.column] + gap + 14.0));
             bottom[one.column] += GROUP - 6.0 + gap;
         }
         corners.push((x, bottom[one.column]));
@@ -237,7 +247,10 @@ pub(super) fn lay_out(boxes: &[Box], lines: &[Line], width: f64, margin: f64, to
         width: picture_width,
         height,
         boxes: corners,
-        groups,
+        groups: groups
+            .into_iter()
+            .map(|(name, _, x, y)| (name, x, y))
+            .collect(),
         trunks,
         branches,
     }
@@ -247,7 +260,7 @@ pub(super) fn lay_out(boxes: &[Box], lines: &[Line], width: f64, margin: f64, to
 mod tests {
     use super::*;
 
-    fn boxes() -> Vec<Box> {
+    fn boxes() -> Vec<Box<'static>> {
         [(0, "a"), (0, "a"), (1, "b"), (3, "c")]
             .into_iter()
             .map(|(column, group)| Box {

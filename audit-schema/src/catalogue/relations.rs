@@ -75,7 +75,74 @@ pub(super) fn tables(connection: &mut PgConnection) -> Result<Vec<Table>> {
         })
         .collect();
     add_unchecked_references(&mut tables);
+    add_references_by_rules(connection, &mut tables)?;
     Ok(tables)
+}
+
+/// Adds the references between tables that a rule checks, where no foreign key does.
+fn add_references_by_rules(connection: &mut PgConnection, tables: &mut [Table]) -> Result<()> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        name: String,
+        #[diesel(sql_type = Text)]
+        column: String,
+        #[diesel(sql_type = Text)]
+        other: String,
+        #[diesel(sql_type = Text)]
+        other_column: String,
+    }
+    let rows: Vec<Row> = diesel::sql_query(
+        "select
+            n.nspname || '.' || c.relname as name,
+            r.definition ->> 'column' as \"column\",
+            other_schema.nspname || '.' || other.relname as other,
+            r.definition ->> 'key' as other_column
+        from audit.rule as r
+        join pg_class as other
+            on other.oid = to_regclass(r.definition ->> 'table')
+        join pg_namespace as other_schema
+            on other_schema.oid = other.relnamespace
+        join audit.watched_table as w
+            using (table_id)
+        join pg_class as c
+            on c.oid = w.relation
+        join pg_namespace as n
+            on n.oid = c.relnamespace
+        where r.kind = 'references'
+            and r.retired_at is null
+            and w.unwatched_at is null
+        order by r.name collate \"C\"",
+    )
+    .load(connection)?;
+    for row in rows {
+        let Some(table) = tables
+            .iter_mut()
+            .find(|table| table.full_name() == row.name)
+        else {
+            continue;
+        };
+        let is_known = table
+            .references
+            .iter()
+            .any(|known| known.columns == [row.column.as_str()] && known.to == row.other);
+        let optional = table
+            .columns
+            .iter()
+            .any(|column| column.name == row.column && !column.not_null);
+        if !is_known {
+            table.references.push(Reference {
+                columns: vec![row.column],
+                to: row.other,
+                to_columns: vec![row.other_column],
+                checked: false,
+                optional,
+                one: false,
+                many: false,
+            });
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn views(connection: &mut PgConnection) -> Result<Vec<View>> {
