@@ -14,6 +14,8 @@ pub struct Channel {
     pub provider: Provider,
     /// How many messages a minute at most; the last of them speaks for all that follow.
     pub per_minute: u32,
+    /// How many messages a second are sent to the provider; `None` means as fast as they are taken.
+    pub per_second: Option<u32>,
 }
 
 impl Channel {
@@ -133,6 +135,9 @@ pub enum Provider {
         /// How the connection is encrypted.
         #[serde(default, skip_serializing_if = "is_default")]
         tls: Tls,
+        /// Who vouches for its certificate, if not the public authorities.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ca: Option<String>,
         /// Who we are to the server, if it asks.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         user: Option<Setting>,
@@ -147,6 +152,9 @@ pub enum Provider {
         /// Whether the address may be one of a private network.
         #[serde(default, skip_serializing_if = "is_default")]
         allow_private: bool,
+        /// Who vouches for its certificate, if not the public authorities.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ca: Option<String>,
     },
     /// Version 2 of PagerDuty's events.
     PagerDuty {
@@ -168,6 +176,9 @@ pub enum Provider {
         /// Whether the address may be one of a private network.
         #[serde(default, skip_serializing_if = "is_default")]
         allow_private: bool,
+        /// Who vouches for its certificate, if not the public authorities.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ca: Option<String>,
     },
     /// One file for each message, for trying things out.
     File {
@@ -218,6 +229,9 @@ pub struct Place {
     /// Whether it may be in a private network.
     #[serde(default, skip_serializing_if = "is_default")]
     pub allow_private: bool,
+    /// A file with the certificates of those who vouch for it, as PEM, if not the public authorities do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<String>,
 }
 
 /// Where a provider keeps an account.
@@ -289,6 +303,17 @@ impl Provider {
             | Provider::Brevo { api, .. } => Some(&api.mail),
             Provider::Ses { mail, .. } | Provider::Smtp { mail, .. } => Some(mail),
             _ => None,
+        }
+    }
+
+    /// How many messages a second the provider takes, unless the channel says otherwise: what it allows every account, with
+    /// some room. `None` where nothing is known to be too fast.
+    pub fn per_second(&self) -> Option<u32> {
+        match self {
+            Provider::Slack { .. } => Some(1),
+            Provider::Resend(_) | Provider::PagerDuty { .. } => Some(2),
+            Provider::File { .. } | Provider::Custom {} => None,
+            _ => Some(10),
         }
     }
 

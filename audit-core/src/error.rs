@@ -21,6 +21,12 @@ pub enum Error {
         /// What was written.
         text: String,
     },
+    /// A time for digests that does not read as one.
+    #[error("`{text}` is no time for a digest such as `daily`, `hourly`, `weekly` or `Mon-Fri 08:00 Europe/London`")]
+    NotADigest {
+        /// What was written.
+        text: String,
+    },
     /// A word from a closed list was expected.
     #[error("`{text}` is not a known {what}: expected {expected}")]
     UnknownWord {

@@ -34,27 +34,13 @@ pub struct Hours {
 }
 
 const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-const END_OF_DAY: u16 = 24 * 60;
-
-impl Hours {
-    /// The numbers of the days, from 1 for Monday to 7 for Sunday.
-    fn day_numbers(&self) -> Vec<usize> {
-        (1..=7).filter(|day| self.days[day - 1]).collect()
-    }
-}
+pub(crate) const END_OF_DAY: u16 = 24 * 60;
 
 impl fmt::Display for Hours {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let numbers = self.day_numbers();
-        let name = |day: &usize| DAYS[day - 1];
-        let days = match numbers.as_slice() {
-            [first, .., last] if numbers.len() > 2 && last - first + 1 == numbers.len() => {
-                format!("{}-{}", name(first), name(last))
-            }
-            days => days.iter().map(name).collect::<Vec<_>>().join(","),
-        };
         let text = format!(
-            "{days} {}-{} {}",
+            "{} {}-{} {}",
+            name_days(&self.days),
             clock(self.from),
             clock(self.to),
             self.zone
@@ -102,7 +88,7 @@ struct Stored {
 impl Serialize for Hours {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let stored = Stored {
-            days: self.day_numbers(),
+            days: day_numbers(&self.days),
             from: clock(self.from),
             to: clock(self.to),
             time_zone: self.zone.name().to_owned(),
@@ -114,14 +100,9 @@ impl Serialize for Hours {
 impl<'de> Deserialize<'de> for Hours {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let stored = Stored::deserialize(deserializer)?;
-        let days: Vec<&str> = stored
-            .days
-            .iter()
-            .filter_map(|day| DAYS.get(day.checked_sub(1)?).copied())
-            .collect();
         let text = format!(
             "{} {}-{} {}",
-            days.join(","),
+            stored_days(&stored.days),
             stored.from,
             stored.to,
             stored.time_zone
@@ -130,12 +111,38 @@ impl<'de> Deserialize<'de> for Hours {
     }
 }
 
-fn clock(minute: u16) -> String {
+/// The numbers of the days, from 1 for Monday to 7 for Sunday.
+pub(crate) fn day_numbers(days: &[bool; 7]) -> Vec<usize> {
+    (1..=7).filter(|day| days[day - 1]).collect()
+}
+
+/// `Mon-Fri` or `Sat,Sun`.
+pub(crate) fn name_days(days: &[bool; 7]) -> String {
+    let numbers = day_numbers(days);
+    let name = |day: &usize| DAYS[day - 1];
+    match numbers.as_slice() {
+        [first, .., last] if numbers.len() > 2 && last - first + 1 == numbers.len() => {
+            format!("{}-{}", name(first), name(last))
+        }
+        days => days.iter().map(name).collect::<Vec<_>>().join(","),
+    }
+}
+
+pub(crate) fn clock(minute: u16) -> String {
     format!("{:02}:{:02}", minute / 60, minute % 60)
 }
 
+/// The names of days that are stored as numbers.
+pub(crate) fn stored_days(numbers: &[usize]) -> String {
+    let names: Vec<&str> = numbers
+        .iter()
+        .filter_map(|day| DAYS.get(day.checked_sub(1)?).copied())
+        .collect();
+    names.join(",")
+}
+
 /// `8:00`, `17:30` or `24:00`.
-fn minute(text: &str) -> Option<u16> {
+pub(crate) fn minute(text: &str) -> Option<u16> {
     if text == "24:00" {
         return Some(END_OF_DAY);
     }
@@ -144,7 +151,7 @@ fn minute(text: &str) -> Option<u16> {
 }
 
 /// `Mon-Fri`, `Sat,Sun`, `Fri-Mon` or `daily`.
-fn read_days(text: &str) -> Option<[bool; 7]> {
+pub(crate) fn read_days(text: &str) -> Option<[bool; 7]> {
     if text.eq_ignore_ascii_case("daily") {
         return Some([true; 7]);
     }

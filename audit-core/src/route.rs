@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Hours, Severity};
+use crate::{Digest, Hours, Severity};
 
 /// Which alerts go to which channels. The first route that matches an alert wins, unless it says to go on.
 ///
@@ -33,6 +33,9 @@ pub struct Route {
     /// What happens to a message outside of these hours.
     #[serde(default, skip_serializing_if = "Otherwise::is_default")]
     pub otherwise: Otherwise,
+    /// When digests go out: of everything that takes this route, or of what comes outside of its hours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
     /// The names of the channels.
     pub to: Vec<String>,
     /// Whether the routes after this one are tried as well.
@@ -53,6 +56,8 @@ pub enum Otherwise {
     Wait,
     /// It goes by the next route that matches.
     Next,
+    /// It is collected, and told in one message when the hours begin, or when the digest of the route goes out.
+    Digest,
 }
 
 impl Otherwise {

@@ -32,6 +32,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ),
         (Kind::Resolved, vec![notice::over()]),
         (Kind::Several, many),
+        (Kind::Digest, notice::day()),
     ];
     for (number, (kind, told)) in mails.into_iter().enumerate() {
         let mut delivery_id = *notice::delivery_id().as_bytes();

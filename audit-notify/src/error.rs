@@ -32,6 +32,21 @@ pub enum ChannelError {
     /// The secret of a webhook is not `whsec_` and base64.
     #[error("the secret of the webhook is not `whsec_` followed by base64")]
     WebhookSecret,
+    /// The certificates of a channel can not be read.
+    #[error("the certificates in `{path}` could not be read")]
+    Authorities {
+        /// Where they should be.
+        path: String,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A file of certificates holds none.
+    #[error("`{path}` holds no certificate as PEM")]
+    NoAuthority {
+        /// Which file.
+        path: String,
+    },
     /// The address is in a private network, and the policy does not allow that.
     #[error("`{host}` is in a private network, and the channel does not say `allow_private: true`")]
     PrivateAddress {

@@ -30,7 +30,7 @@ grant execute on function
     audit.silences_at(timestamptz),
     audit.add_silence(jsonb, timestamptz, text, timestamptz, timestamptz),
     audit.end_silence(uuid, text, timestamptz),
-    audit.claim_deliveries(text, interval, integer, integer, timestamptz),
+    audit.claim_deliveries(text, interval, integer, integer, integer[], timestamptz),
     audit.keep_message(uuid, uuid, jsonb, bytea),
     audit.complete_delivery(uuid, uuid, integer, text, timestamptz),
     audit.fail_delivery(uuid, uuid, text, integer, interval, boolean, integer, double precision, timestamptz),
@@ -103,7 +103,7 @@ to public;
 grant execute on function
     audit._preview_watch(regclass), audit._check_alert(jsonb, integer),
     audit.declare_alert(text, jsonb, text), audit.retire_alert(integer),
-    audit.declare_channel(text, text, jsonb, integer), audit.retire_channel(integer),
+    audit.declare_channel(text, text, jsonb, integer, integer), audit.retire_channel(integer),
     audit.declare_routes(jsonb),
     audit._scan_rule(integer), audit._compiled_rule(integer, text)
 to audit_admin;

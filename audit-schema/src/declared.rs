@@ -107,6 +107,8 @@ pub(crate) struct Channel {
     pub(crate) definition: Value,
     #[diesel(sql_type = Integer)]
     pub(crate) per_minute: i32,
+    #[diesel(sql_type = Nullable<Integer>)]
+    pub(crate) per_second: Option<i32>,
 }
 
 /// A table as the catalogue of PostgreSQL knows it.
@@ -172,7 +174,7 @@ pub(crate) fn load(connection: &mut PgConnection) -> Result<Declared> {
         )
         .load(connection)?,
         channels: diesel::sql_query(
-            "select c.channel_id, c.name, c.provider, c.definition, c.per_minute
+            "select c.channel_id, c.name, c.provider, c.definition, c.per_minute, c.per_second
              from audit.channel c
              where c.retired_at is null
              order by c.channel_id",

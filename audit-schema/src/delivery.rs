@@ -59,7 +59,7 @@ pub struct Listed {
     /// Which wire format the channel speaks.
     #[diesel(sql_type = Text)]
     pub provider: String,
-    /// `firing`, `repeat`, `resolved` or `several`.
+    /// `firing`, `repeat`, `resolved`, `several` or `digest`.
     #[diesel(sql_type = Text)]
     pub kind: String,
     /// `ready`, `sending`, `delivered` or `dead`.
@@ -71,9 +71,12 @@ pub struct Listed {
     /// How bad the alert is, as a word.
     #[diesel(sql_type = Text)]
     pub severity: String,
-    /// One sentence with the numbers.
+    /// One sentence with the numbers; of several news, about the first.
     #[diesel(sql_type = Text)]
     pub title: String,
+    /// How many more news it tells.
+    #[diesel(sql_type = Integer)]
+    pub more: i32,
     /// The episode.
     #[diesel(sql_type = SqlUuid)]
     pub alert_id: Uuid,
@@ -172,7 +175,7 @@ pub struct Figures {
     /// How often sending them was tried, by outcome: delivered, failed, refused, abandoned, dead.
     #[diesel(sql_type = Array<BigInt>)]
     pub attempts: Vec<i64>,
-    /// How many were delivered within 0.25, 1, 5, 30, 60, 300, 1,800 and 3,600 seconds after they were caused, and in all.
+    /// How many, digests apart, were delivered within 0.25, 1, 5, 30, 60, 300, 1,800 and 3,600 seconds after they were caused, and in all.
     #[diesel(sql_type = Array<BigInt>)]
     pub within: Vec<i64>,
     /// The sum of these times, in seconds.
@@ -215,7 +218,7 @@ impl Default for Filter {
 
 /// What is read of a delivery.
 const LISTED: &str = "select delivery.delivery_id, channel.name as channel, channel.provider, delivery.kind, delivery.state, \
-        delivery.attempt, alert.severity, transition.title, delivery.alert_id, delivery.created_at, delivery.due_at, \
+        delivery.attempt, alert.severity, transition.title, cardinality(delivery.more) as more, delivery.alert_id, delivery.created_at, delivery.due_at, \
         delivery.delivered_at, delivery.provider_message_id as message_id, delivery.last_error as error, \
         exists (select from audit.channel as live where live.name = channel.name and live.retired_at is null and live.paused_at is not null) as paused \
     from audit.outbox as delivery \
@@ -439,7 +442,7 @@ pub fn figures(connection: &mut PgConnection) -> Result<Vec<Figures>> {
                 select extract(epoch from delivery.delivered_at - delivery.created_at)::float8 as seconds \
                 from audit.outbox as delivery \
                 join audit.channel as former on former.channel_id = delivery.channel_id \
-                where former.name = channel.name and delivery.state = 'delivered' \
+                where former.name = channel.name and delivery.state = 'delivered' and delivery.kind <> 'digest' \
             ) as passed \
         ) as took \
         order by channel.name",

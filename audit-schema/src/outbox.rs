@@ -8,7 +8,7 @@ use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
 use diesel::query_dsl::LoadQuery;
 use diesel::sql_types::{
-    BigInt, Binary, Bool, Integer, Interval, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid,
+    Array, BigInt, Binary, Bool, Integer, Interval, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::{Error, Result};
 
 /// How a worker claims deliveries.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
     /// The name of the worker, for whoever looks at what is being sent.
     pub worker: String,
@@ -27,6 +27,8 @@ pub struct Claim {
     pub at_most: i32,
     /// How often a delivery is tried before it is dead.
     pub last_attempt: i32,
+    /// The numbers of channels that are passed over, because the worker is still busy with them.
+    pub busy: Vec<i32>,
 }
 
 impl Default for Claim {
@@ -36,6 +38,7 @@ impl Default for Claim {
             lease: Duration::minutes(2),
             at_most: 20,
             last_attempt: 10,
+            busy: Vec::new(),
         }
     }
 }
@@ -52,7 +55,7 @@ pub struct Delivery {
     /// Which attempt this is, from 1.
     #[diesel(sql_type = Integer)]
     pub attempt: i32,
-    /// `firing`, `repeat`, `resolved` or `several`.
+    /// `firing`, `repeat`, `resolved`, `several` or `digest`.
     #[diesel(sql_type = Text)]
     pub kind: String,
     /// The number of the channel.
@@ -76,6 +79,9 @@ pub struct Delivery {
     /// The picture as an earlier attempt drew it.
     #[diesel(sql_type = Nullable<Binary>)]
     pub picture: Option<Vec<u8>>,
+    /// How long to wait before it is sent, so that the channel does not get more than it may in a second.
+    #[diesel(sql_type = Interval)]
+    pub wait: Duration,
 }
 
 impl Delivery {
@@ -112,6 +118,26 @@ pub struct Told {
     /// How the rule fails, if the alert is about one.
     #[serde(default)]
     pub evidence: Option<Evidence>,
+    /// The course of the summary, if the alert is about one with buckets.
+    #[serde(default)]
+    pub course: Option<Course>,
+    /// In a digest: it began, or began again, since the last one.
+    #[serde(default)]
+    pub is_new: bool,
+    /// In a digest: nothing happened to it since the last one, and it is still open.
+    #[serde(default)]
+    pub standing: bool,
+}
+
+/// The course of a measure of a summary, in the group that an alert is about.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Course {
+    /// The name of the measure.
+    pub measure: String,
+    /// How long a bucket is.
+    pub width: String,
+    /// What it was in each of the last 24 buckets, the oldest first.
+    pub values: Vec<f64>,
 }
 
 /// How a rule fails, from its newest findings.
@@ -150,6 +176,9 @@ pub struct ToldAlert {
     pub title: String,
     /// Who has to act.
     pub owner: String,
+    /// Who took it on.
+    #[serde(default)]
+    pub acknowledged_by: Option<String>,
     /// Where to read what to do.
     pub runbook: Option<String>,
     /// The time zone in which to tell its times.
@@ -227,13 +256,14 @@ pub fn claim(
     wall: Option<DateTime<Utc>>,
 ) -> Result<Vec<Delivery>> {
     Ok(diesel::sql_query(
-        "select delivery_id, lease_token, attempt, kind, channel_id, channel_name, provider, channel_definition, told, message, picture \
-         from audit.claim_deliveries($1, $2, $3, $4, $5)",
+        "select delivery_id, lease_token, attempt, kind, channel_id, channel_name, provider, channel_definition, told, message, picture, wait \
+         from audit.claim_deliveries($1, $2, $3, $4, $5, $6)",
     )
     .bind::<Text, _>(&claim.worker)
     .bind::<Interval, _>(claim.lease)
     .bind::<Integer, _>(claim.at_most)
     .bind::<Integer, _>(claim.last_attempt)
+    .bind::<Array<Integer>, _>(&claim.busy)
     .bind::<Nullable<Timestamptz>, _>(wall)
     .load(conn)?)
 }
@@ -382,6 +412,9 @@ pub struct ChannelState {
     /// How many messages wait, or are being sent.
     #[diesel(sql_type = BigInt)]
     pub waiting: i64,
+    /// How many news are collected for the digest to come.
+    #[diesel(sql_type = BigInt)]
+    pub collected: i64,
     /// How many messages were given up.
     #[diesel(sql_type = BigInt)]
     pub dead: i64,
@@ -399,7 +432,7 @@ pub struct ChannelState {
 /// When the database can not be reached or refuses.
 pub fn channels(conn: &mut PgConnection) -> Result<Vec<ChannelState>> {
     Ok(diesel::sql_query(
-        "select name, provider, paused_at, paused_why, waiting, dead, delivered, waiting_since \
+        "select name, provider, paused_at, paused_why, waiting, collected, dead, delivered, waiting_since \
          from audit.channel_state order by name",
     )
     .load(conn)?)

@@ -1,7 +1,7 @@
 //! Declarations in words: what changes in them, and what they do, in one line each.
 
 use audit_core::{
-    AlertPolicy, Hours, Otherwise, Period, Provider, Route, Rule, RuleKind, Setting, Subject,
+    AlertPolicy, Digest, Hours, Otherwise, Period, Provider, Route, Rule, RuleKind, Setting, Subject,
     Summary, Unit,
 };
 use serde::Deserialize;
@@ -131,6 +131,10 @@ pub(crate) fn in_words(value: &Value) -> String {
                 None => format!("{name} = {expression}"),
             }
         }
+        // When digests of a route go out.
+        Value::Object(fields) if fields.contains_key("days") && fields.contains_key("at") => {
+            Digest::deserialize(value).map_or_else(|_| value.to_string(), |at| at.to_string())
+        }
         // The hours of a route.
         Value::Object(fields) if fields.contains_key("days") => {
             Hours::deserialize(value).map_or_else(|_| value.to_string(), |hours| hours.to_string())
@@ -229,9 +233,14 @@ pub(crate) fn route_in_words(route: &Route) -> String {
     };
     if let Some(hours) = &route.hours {
         what.push_str(&format!(" at {hours}"));
-        if route.otherwise == Otherwise::Next {
-            what.push_str(" (else the next)");
+        match route.otherwise {
+            Otherwise::Wait => {}
+            Otherwise::Next => what.push_str(" (else the next)"),
+            Otherwise::Digest => what.push_str(" (else in a digest)"),
         }
+    }
+    if let Some(digest) = &route.digest {
+        what.push_str(&format!(" in a digest ({digest})"));
     }
     let more = if route.go_on { ", and goes on" } else { "" };
     format!("{what} to {}{more}", route.to.join(", "))

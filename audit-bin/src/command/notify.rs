@@ -125,7 +125,12 @@ fn run(arguments: &AuditNotify) -> anyhow::Result<bool> {
             .templates
             .as_deref()
             .map_or_else(|| Ok(Templates::default()), templates)?,
-        heartbeat: arguments.ping.as_deref().map(heartbeat).transpose()?,
+        heartbeat: arguments
+            .ping
+            .as_deref()
+            .map(heartbeat)
+            .transpose()?
+            .map(Arc::new),
         metrics: arguments.metrics.clone().map(keep_in),
         witness: environment("AUDIT_KILL_AT").map(kill_at).transpose()?,
         ..Options::default()
@@ -166,6 +171,7 @@ fn heartbeat(url: &str) -> anyhow::Result<Http> {
             total: Duration::from_secs(5),
         },
         allow_private: true,
+        ca: None,
     };
     Http::new(url, reach).context("the address for signs of life can not be used")
 }
@@ -215,7 +221,7 @@ fn kill_at(name: String) -> anyhow::Result<audit_notify::worker::Witness> {
         .into_iter()
         .find(|(known, _)| *known == name)
         .with_context(|| format!("a delivery has no step `{name}`"))?;
-    Ok(Box::new(move |step| {
+    Ok(Arc::new(move |step| {
         if step == at {
             std::process::abort();
         }

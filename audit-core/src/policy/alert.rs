@@ -10,6 +10,9 @@ use crate::{
 };
 
 /// Providers of the design that are not built yet.
+/// How many messages a channel gets at most.
+const PACE: [&str; 2] = ["per_minute", "per_second"];
+
 const LATER_PROVIDERS: [&str; 2] = ["teams", "opsgenie"];
 
 /// What an alert may name.
@@ -296,24 +299,20 @@ impl Reader {
         }
     }
 
-    fn per_minute(&mut self, fields: &Fields<'_>) -> u32 {
-        let Some(entry) = fields.get("per_minute") else {
-            return Channel::PER_MINUTE;
-        };
+    /// `None` if nothing is said, or not a number of messages.
+    fn pace(&mut self, fields: &Fields<'_>, name: &str, help: &str) -> Option<u32> {
+        let entry = fields.get(name)?;
         let number = match &entry.node.value {
             Tree::Number(number) => number.as_u64(),
             _ => None,
         };
         match number.and_then(|number| u32::try_from(number).ok()) {
-            Some(number @ 1..=1_000) => number,
+            Some(number @ 1..=1_000) => Some(number),
             _ => {
-                let help = "expected a whole number from 1 to 1000; the last message of a minute speaks for all that follow";
-                self.refuse(
-                    entry.node.at,
-                    "`per_minute` must be a number of messages",
-                    help,
-                );
-                Channel::PER_MINUTE
+                let message = format!("`{name}` must be a number of messages");
+                let help = format!("expected a whole number from 1 to 1000; {help}");
+                self.refuse(entry.node.at, message, help.as_str());
+                None
             }
         }
     }
@@ -335,11 +334,11 @@ impl Reader {
                     entry.key,
                 );
                 let mut names = Provider::NAMES.to_vec();
-                names.push("per_minute");
+                names.extend(PACE);
                 let fields = self.fields(entry.node, "a channel", &names, &LATER_PROVIDERS)?;
-                let mut providers = fields.iter().filter(|entry| entry.name != "per_minute");
+                let mut providers = fields.iter().filter(|entry| !PACE.contains(&entry.name));
                 let Some(first) = providers.next() else {
-                    if matches!(&entry.node.value, Tree::Map(map) if map.iter().all(|(key, _)| matches!(&key.value, Tree::Text(name) if name == "per_minute"))) {
+                    if matches!(&entry.node.value, Tree::Map(map) if map.iter().all(|(key, _)| matches!(&key.value, Tree::Text(name) if PACE.contains(&name.as_str())))) {
                         self.refuse(entry.key, "a channel needs a provider", None);
                     }
                     return None;
@@ -354,10 +353,16 @@ impl Reader {
                         None,
                     );
                 }
+                let provider = self.provider(first)?;
+                let help = "the last message of a minute speaks for all that follow";
+                let per_minute = self.pace(&fields, "per_minute", help);
+                let help = "more than the provider allows are only refused";
+                let per_second = self.pace(&fields, "per_second", help);
                 Some(Channel {
                     name: entry.name.to_owned(),
-                    provider: self.provider(first)?,
-                    per_minute: self.per_minute(&fields),
+                    per_minute: per_minute.unwrap_or(Channel::PER_MINUTE),
+                    per_second: per_second.or(provider.per_second()),
+                    provider,
                 })
             })
             .collect()

@@ -9,7 +9,7 @@ use crate::{Mail, MailApi, Place, Provider, Region, Secret, Setting, Tls};
 const MAIL: [&str; 5] = ["from", "to", "cc", "bcc", "reply_to"];
 
 /// Where requests go, if not to the provider itself.
-const PLACE: [&str; 2] = ["base_url", "allow_private"];
+const PLACE: [&str; 3] = ["base_url", "allow_private", "ca"];
 
 impl Reader {
     pub(super) fn provider(&mut self, entry: Entry<'_>) -> Option<Provider> {
@@ -29,10 +29,10 @@ impl Reader {
                 "session_token",
                 "configuration_set",
             ],
-            "smtp" => &["host", "port", "tls", "user", "password"],
-            "slack" => &["url", "allow_private"],
+            "smtp" => &["host", "port", "tls", "ca", "user", "password"],
+            "slack" => &["url", "allow_private", "ca"],
             "pagerduty" => &["routing_key", "region"],
-            "webhook" => &["url", "secret", "allow_private"],
+            "webhook" => &["url", "secret", "allow_private", "ca"],
             "file" => &["directory"],
             _ => &[],
         };
@@ -94,6 +94,7 @@ impl Reader {
             "slack" => {
                 let allow_private = self.flag(&fields, "allow_private");
                 Provider::Slack {
+                    ca: self.optional_text(&fields, "ca"),
                     url: self.secret(&fields, "url", what, at)?,
                     allow_private: allow_private?,
                 }
@@ -121,6 +122,7 @@ impl Reader {
                     url: url?,
                     secret: secret?,
                     allow_private: allow_private?,
+                    ca: self.optional_text(&fields, "ca"),
                 }
             }
             "file" => Provider::File {
@@ -199,6 +201,11 @@ impl Reader {
             Some(entry) => self.word(entry.node, "tls", &words)?,
             None => Tls::default(),
         };
+        let ca = self.optional_text(fields, "ca");
+        if let (Tls::None, Some(entry)) = (tls, fields.get("ca")) {
+            let help = "take out `tls: none`, or the certificates";
+            self.refuse(entry.key, "nobody vouches for what is not encrypted", help);
+        }
         let user = match fields.get("user") {
             Some(entry) => Some(self.setting(entry, false)?),
             None => None,
@@ -224,6 +231,7 @@ impl Reader {
             host: host?,
             port,
             tls,
+            ca,
             user,
             password,
         })
@@ -303,6 +311,7 @@ impl Reader {
         Some(Place {
             base_url,
             allow_private: allow_private?,
+            ca: self.optional_text(fields, "ca"),
         })
     }
 

@@ -4,7 +4,7 @@ use super::node::{Node, Tree};
 use super::read::{Fields, Reader};
 use super::summary::keys;
 use super::{Declared, Location, Part};
-use crate::{Hours, Otherwise, Route, Severity};
+use crate::{Digest, Hours, Otherwise, Route, Severity};
 
 impl Reader {
     pub(super) fn routes(&mut self, policy: &Fields<'_>) -> Vec<Route> {
@@ -43,7 +43,7 @@ impl Reader {
                     && route.owner.is_none()
                     && route.table.is_none()
                     && !route.go_on
-                    && route.otherwise == Otherwise::Wait
+                    && route.otherwise != Otherwise::Next
                 {
                     catches_all = Some(node.at);
                 }
@@ -70,10 +70,11 @@ impl Reader {
                 "table",
                 "hours",
                 "otherwise",
+                "digest",
                 "to",
                 "continue",
             ],
-            &["digest", "policy", "rule", "cap"],
+            &["policy", "rule", "cap"],
         )?;
         let severity: Vec<Severity> = match fields.get("severity") {
             None => Vec::new(),
@@ -105,6 +106,7 @@ impl Reader {
             }
         };
         let (hours, otherwise) = self.hours(&fields);
+        let digest = self.digest(&fields, otherwise);
         let Some(entry) = fields.get("to") else {
             self.missing(node.at, "to", "a route");
             return None;
@@ -121,6 +123,7 @@ impl Reader {
             table,
             hours,
             otherwise,
+            digest,
             to: to.into_iter().map(|(channel, _)| channel).collect(),
             go_on,
         })
@@ -136,12 +139,31 @@ impl Reader {
             }
             hours.ok()
         });
-        let words = [("wait", Otherwise::Wait), ("next", Otherwise::Next)];
+        let words = [
+            ("wait", Otherwise::Wait),
+            ("next", Otherwise::Next),
+            ("digest", Otherwise::Digest),
+        ];
         let otherwise = self.optional_word(fields, "otherwise", &words);
         if let (Some(entry), None) = (fields.get("otherwise"), fields.get("hours")) {
             let help = "it says what happens outside of them";
             self.refuse(entry.key, "`otherwise` needs `hours`", help);
         }
         (hours, otherwise.unwrap_or_default())
+    }
+
+    fn digest(&mut self, fields: &Fields<'_>, otherwise: Otherwise) -> Option<Digest> {
+        let entry = fields.get("digest")?;
+        if fields.get("hours").is_some() && otherwise != Otherwise::Digest {
+            let help = "say `otherwise: digest`, and it tells of what comes outside of them";
+            self.refuse(entry.key, "a route has `hours` or a `digest`", help);
+        }
+        let text = self.text(entry.node, "`digest`")?;
+        let digest = text.parse::<Digest>();
+        if let Err(error) = &digest {
+            let help = "days, and if you like a time of day and a time zone";
+            self.refuse(entry.node.at, error.to_string(), help);
+        }
+        digest.ok()
     }
 }

@@ -8,10 +8,11 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::Kind;
+use super::digest::digest;
 use super::format::{grouped, masked, moment, shorten, value, words};
 
 /// A subject line is cut by many programs after so many characters.
-const SUBJECT: usize = 77;
+pub(super) const SUBJECT: usize = 77;
 
 /// Why alerts end, mostly, so that it need not be said.
 const ENDED: &str = "the condition does not hold any more";
@@ -20,7 +21,7 @@ const ENDED: &str = "the condition does not hold any more";
 const MOST_ITEMS: usize = 20;
 
 /// More events than this are not sent for one message.
-const MOST_EVENTS: usize = 100;
+pub(super) const MOST_EVENTS: usize = 100;
 
 /// Everything a message says, in the order in which it says it.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,7 +44,7 @@ pub struct Content {
     pub facts: Vec<Fact>,
     /// The condition that they meet.
     pub condition: Option<String>,
-    /// How the rule fails.
+    /// How it came to that.
     pub evidence: Option<Evidence>,
     /// The alerts of a message that stands for many.
     pub items: Vec<Item>,
@@ -67,15 +68,26 @@ pub struct Content {
     pub events: Vec<Value>,
 }
 
-/// How a rule fails.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// How it came to an alert.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Evidence {
+    /// The last 24 hours of a rule, or the last 24 buckets of a summary.
+    pub trend: Chart,
     /// The keys of some failing rows, masked.
     pub keys: Vec<String>,
     /// Who wrote them.
     pub writers: Vec<String>,
-    /// How many rows failed in each of the last 24 hours, the oldest first.
-    pub trend: Vec<i64>,
+}
+
+/// A small chart.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Chart {
+    /// What is shown: `Rows that failed in the last 24 hours`.
+    pub title: String,
+    /// The same, as short as it goes: `last 24 hours`.
+    pub label: String,
+    /// The numbers, the oldest first.
+    pub values: Vec<f64>,
     /// The greatest of them, in words.
     pub most: String,
 }
@@ -96,12 +108,16 @@ pub struct Fact {
 /// One of several alerts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
+    /// Under which heading it stands, if there are any: those of one heading follow each other.
+    pub heading: Option<String>,
     /// How bad it is.
     pub severity: Severity,
     /// Whether it is over.
     pub resolved: bool,
     /// One sentence with the numbers.
     pub title: String,
+    /// What else there is to know, such as since when.
+    pub note: Option<String>,
 }
 
 /// Something to do, and the command that does it.
@@ -140,11 +156,12 @@ pub fn decide(
         // A message that was to stand for many and got only one is about that one.
         (Kind::Several, [one]) => Some(about_one(kind_of(one), one, channel, recipients, zone)),
         (Kind::Several, many) => Some(about_several(many, channel, recipients, zone)),
+        (Kind::Digest, many) => Some(digest(many, channel, recipients, zone)),
         (kind, [one, ..]) => Some(about_one(kind, one, channel, recipients, zone)),
     }
 }
 
-fn kind_of(told: &Told) -> Kind {
+pub(super) fn kind_of(told: &Told) -> Kind {
     match (
         told.transition.to_state.as_str(),
         told.transition.from_state.as_deref(),
@@ -192,7 +209,7 @@ fn about_one(kind: Kind, told: &Told, channel: &str, recipients: Vec<String>, zo
             told.transition.title.clone(),
             format!("Somebody took it on {}. {by}", moment(at, zone)),
         ),
-        Kind::Firing | Kind::Several => (
+        Kind::Firing | Kind::Several | Kind::Digest => (
             "Firing".to_owned(),
             told.transition.title.clone(),
             format!("Since {since}. {by}"),
@@ -214,14 +231,16 @@ fn about_one(kind: Kind, told: &Told, channel: &str, recipients: Vec<String>, zo
             (Kind::Resolved, reason) if !reason.is_empty() && reason != ENDED => {
                 format!("{lead} Why: {reason}.")
             }
+            // That it began needs no reason; that it is told again does.
+            (Kind::Firing, reason) if !reason.is_empty() && is_told_again(told) => {
+                format!("{lead} Told again: {reason}.")
+            }
             _ => lead,
         },
         why: why.map(str::to_owned),
         facts: facts(kind, told),
         condition: told.condition.clone(),
-        evidence: told
-            .evidence
-            .as_ref()
+        evidence: Some(told)
             .filter(|_| kind != Kind::Resolved)
             .and_then(evidence),
         items: Vec::new(),
@@ -296,9 +315,11 @@ fn about_several(many: &[Told], channel: &str, recipients: Vec<String>, zone: Tz
             .iter()
             .take(MOST_ITEMS)
             .map(|told| Item {
+                heading: None,
                 severity: severity(told),
                 resolved: kind_of(told) == Kind::Resolved,
                 title: told.transition.title.clone(),
+                note: None,
             })
             .collect(),
         unlisted: many.len().saturating_sub(MOST_ITEMS),
@@ -330,7 +351,7 @@ fn about_several(many: &[Told], channel: &str, recipients: Vec<String>, zone: Tz
     }
 }
 
-fn severity(told: &Told) -> Severity {
+pub(super) fn severity(told: &Told) -> Severity {
     told.alert.severity.parse().unwrap_or(Severity::Critical)
 }
 
@@ -414,19 +435,80 @@ fn facts(kind: Kind, told: &Told) -> Vec<Fact> {
         .collect()
 }
 
-/// `None` if nothing failed lately.
-fn evidence(found: &outbox::Evidence) -> Option<Evidence> {
+/// `None` if nothing failed lately, or where there is no course of time.
+fn evidence(told: &Told) -> Option<Evidence> {
+    match (&told.evidence, &told.course) {
+        (Some(found), _) => failing(found),
+        (None, Some(course)) => in_buckets(course),
+        (None, None) => None,
+    }
+}
+
+fn failing(found: &outbox::Evidence) -> Option<Evidence> {
     let most = found.trend.iter().copied().max().unwrap_or_default();
     (most > 0).then(|| Evidence {
+        trend: Chart {
+            title: "Rows that failed in the last 24 hours".to_owned(),
+            label: "last 24 hours".to_owned(),
+            values: found.trend.iter().map(|rows| as_float(*rows)).collect(),
+            most: format!(
+                "at most {} {} in an hour",
+                grouped(&most.to_string()),
+                if most == 1 { "row" } else { "rows" }
+            ),
+        },
         keys: found.keys.iter().map(|key| masked(key)).collect(),
         writers: found.writers.clone(),
-        trend: found.trend.clone(),
-        most: format!(
-            "at most {} {} in an hour",
-            grouped(&most.to_string()),
-            if most == 1 { "row" } else { "rows" }
-        ),
     })
+}
+
+fn in_buckets(course: &outbox::Course) -> Option<Evidence> {
+    let most = course.values.iter().copied().fold(0.0, f64::max);
+    let measure = course.measure.replace('_', " ");
+    // `1 day` is said as days, `15 minutes` as what it is.
+    let (buckets, bucket) = match course.width.strip_prefix("1 ") {
+        Some(unit) => (format!("{} {unit}s", course.values.len()), unit.to_owned()),
+        None => (
+            format!("{} times {}", course.values.len(), course.width),
+            course.width.clone(),
+        ),
+    };
+    (most > 0.0 && most.is_finite()).then(|| Evidence {
+        trend: Chart {
+            title: format!("{} in the last {buckets}", upper_first(&measure)),
+            label: format!("last {buckets}"),
+            values: course.values.clone(),
+            most: format!("{measure} at most {} in {}", value(&course.measure, &json!(most)), with_article(&bucket)),
+        },
+        keys: Vec::new(),
+        writers: Vec::new(),
+    })
+}
+
+/// `an hour`, `a day`, `15 minutes`.
+fn with_article(unit: &str) -> String {
+    match unit {
+        "hour" => "an hour".to_owned(),
+        unit if unit.contains(' ') => unit.to_owned(),
+        unit => format!("a {unit}"),
+    }
+}
+
+fn upper_first(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(characters).collect()
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a bar is some pixels high")]
+fn as_float(count: i64) -> f64 {
+    count as f64
+}
+
+/// It was firing already: it matters more now, nobody has taken it on, or it was muted.
+fn is_told_again(told: &Told) -> bool {
+    told.transition.from_state.as_deref() == Some("firing")
 }
 
 fn steps(kind: Kind, told: &Told) -> Vec<Step> {
@@ -450,7 +532,18 @@ fn steps(kind: Kind, told: &Told) -> Vec<Step> {
         } else {
             format!("'{}'", channel.replace('\'', r"'\''"))
         };
-        if told.alert.fingerprint.contains("\"paused\"") {
+        let is_about = |what: &str| told.alert.fingerprint.contains(&format!("\"{what}\""));
+        if is_about("left_out") {
+            steps.push(step(
+                "Correct the address in the policy; or, if it works again, write to it again",
+                format!("audit deliveries restore {channel} ADDRESS"),
+            ));
+        } else if is_about("unheard") {
+            steps.push(step(
+                "See what waits, and why",
+                format!("audit deliveries list --channel {channel}"),
+            ));
+        } else if is_about("paused") {
             steps.push(step(
                 "Put a key that works where the policy says, then use the channel again",
                 format!("audit deliveries resume {channel}"),
@@ -492,7 +585,7 @@ fn steps(kind: Kind, told: &Told) -> Vec<Step> {
     steps
 }
 
-fn data(told: &Told) -> Value {
+pub(super) fn data(told: &Told) -> Value {
     let alert = &told.alert;
     json!({
         "alert_id": alert.alert_id,

@@ -2,6 +2,7 @@
 //! Both are pure functions, so that what a message says is tested without a network.
 
 mod content;
+mod digest;
 mod format;
 mod render;
 mod template;
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-pub use content::{Audience, Content, Evidence, Fact, Item, Step, decide};
+pub use content::{Audience, Chart, Content, Evidence, Fact, Item, Step, decide};
 pub use render::render;
 pub use template::{TemplateError, Templates};
 
@@ -35,6 +36,8 @@ pub enum Kind {
     Resolved,
     /// One message in the place of many.
     Several,
+    /// What was collected for a while, and what is still open.
+    Digest,
 }
 
 /// A rendered message, as every attempt sends it.
@@ -74,6 +77,7 @@ impl Kind {
             Kind::Acknowledged => "acknowledged",
             Kind::Resolved => "resolved",
             Kind::Several => "several",
+            Kind::Digest => "digest",
         }
     }
 
@@ -86,6 +90,7 @@ impl Kind {
             Kind::Acknowledged,
             Kind::Resolved,
             Kind::Several,
+            Kind::Digest,
         ]
         .into_iter()
         .find(|kind| kind.name() == name)

@@ -41,6 +41,7 @@ pub fn render(content: &Content, templates: &Templates) -> Message {
 fn mark(content: &Content) -> String {
     match content.kind {
         Kind::Resolved => format!("✓ {} · was {}", content.status, content.severity),
+        Kind::Digest if is_over(content) => format!("✓ {}", content.status),
         _ => format!(
             "{} {} · {}",
             content.severity.symbol(),
@@ -83,18 +84,28 @@ fn text_parts(content: &Content) -> Parts {
     }
     let mut evidence = String::new();
     if let Some(found) = &content.evidence {
-        let trend = sparks(&found.trend);
-        let _ = writeln!(evidence, "\n  last 24 hours  {trend}  {}", found.most);
-        if !found.keys.is_empty() {
-            let _ = writeln!(evidence, "  for example    {}", found.keys.join(", "));
+        let (trend, label) = (&found.trend, &found.trend.label);
+        let width = label.chars().count();
+        let sparks = sparks(&trend.values);
+        let _ = writeln!(evidence, "\n  {label}  {sparks}  {}", trend.most);
+        for (words, list) in [("for example", &found.keys), ("written by", &found.writers)] {
+            if !list.is_empty() {
+                let _ = writeln!(evidence, "  {words:width$}  {}", list.join(", "));
+            }
         }
-        let _ = writeln!(evidence, "  written by     {}", found.writers.join(", "));
     }
     let mut items = String::new();
     if !content.items.is_empty() {
-        items.push('\n');
-        for item in &content.items {
-            let over = if item.resolved { "over: " } else { "" };
+        let mut heading = None;
+        for (place, item) in content.items.iter().enumerate() {
+            if place == 0 || item.heading != heading {
+                heading.clone_from(&item.heading);
+                let heading = heading.as_ref().map_or(String::new(), |text| format!("{text}\n"));
+                let _ = write!(items, "\n{heading}");
+            }
+            // Under a heading that says so, it is not said of each.
+            let is_said = item.resolved && item.heading.is_none();
+            let over = if is_said { "over: " } else { "" };
             let _ = writeln!(
                 items,
                 "  {} {:9}  {over}{}",
@@ -102,6 +113,9 @@ fn text_parts(content: &Content) -> Parts {
                 item.severity,
                 item.title
             );
+            if let Some(note) = &item.note {
+                let _ = writeln!(items, "    {:9}  {note}", "");
+            }
         }
         if content.unlisted > 0 {
             let _ = writeln!(items, "  … and {} more", content.unlisted);
@@ -131,7 +145,7 @@ fn text_parts(content: &Content) -> Parts {
 }
 
 /// A chart of one line: a block for each number.
-fn sparks(numbers: &[i64]) -> String {
+fn sparks(numbers: &[f64]) -> String {
     const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     heights(numbers, BLOCKS.len() - 1)
         .into_iter()
@@ -140,16 +154,16 @@ fn sparks(numbers: &[i64]) -> String {
 }
 
 /// How high each number stands, of so many steps: zero only for none.
-fn heights(numbers: &[i64], steps: usize) -> Vec<usize> {
-    let most = u128::try_from(numbers.iter().copied().max().unwrap_or_default()).unwrap_or(0);
+fn heights(numbers: &[f64], steps: usize) -> Vec<usize> {
+    let most = numbers.iter().copied().fold(0.0, f64::max);
     numbers
         .iter()
         .map(|number| {
-            let number = u128::try_from(*number).unwrap_or(0);
-            match most {
-                0 => 0,
-                most => usize::try_from((number * steps as u128).div_ceil(most)).unwrap_or(steps),
-            }
+            // The highest that the number reaches: there are only a few steps.
+            (1..=steps)
+                .find(|step| number * (steps as f64) <= most * (*step as f64))
+                .filter(|_| *number > 0.0)
+                .unwrap_or_default()
         })
         .collect()
 }
@@ -268,11 +282,11 @@ fn facts(content: &Content) -> String {
     )
 }
 
-/// How a rule fails: a chart of the last day made of table cells, which every mail program draws, and some rows.
+/// How it came to that: a chart made of table cells, which every mail program draws, and some rows.
 fn evidence(found: &Evidence, color: &str) -> String {
     const HEIGHT: usize = 36;
     let mut bars = String::new();
-    for height in heights(&found.trend, HEIGHT) {
+    for height in heights(&found.trend.values, HEIGHT) {
         let (height, color) = if height == 0 {
             (1, LINE)
         } else {
@@ -284,7 +298,7 @@ fn evidence(found: &Evidence, color: &str) -> String {
              <div style=\"height:{height}px;line-height:1px;font-size:0;background:{color}\">&nbsp;</div></td>"
         );
     }
-    let mut said = format!("Rows that failed in the last 24 hours, {}", found.most);
+    let mut said = escape(&format!("{}, {}", found.trend.title, found.trend.most));
     for (words, list) in [("For example", &found.keys), ("Written by", &found.writers)] {
         if !list.is_empty() {
             let _ = write!(
@@ -303,12 +317,23 @@ fn evidence(found: &Evidence, color: &str) -> String {
 
 fn items(content: &Content) -> String {
     let mut rows = String::new();
+    let mut heading = None;
     for item in &content.items {
+        if item.heading != heading {
+            heading.clone_from(&item.heading);
+            let _ = writeln!(
+                rows,
+                "<tr><td colspan=\"2\" style=\"padding:20px 0 6px;font-size:15px;line-height:20px;font-weight:600;color:{INK};border-bottom:1px solid {LINE}\">{}</td></tr>",
+                escape(heading.as_deref().unwrap_or_default())
+            );
+        }
         let cell = format!(
             "padding:8px 0;font-size:14px;line-height:20px;border-bottom:1px solid {LINE};vertical-align:top"
         );
-        let (color, word) = if item.resolved {
+        let (color, word) = if item.resolved && item.heading.is_none() {
             (Theme::Light.good(), "✓ over".to_owned())
+        } else if item.resolved {
+            (Theme::Light.good(), format!("✓ {}", item.severity.label()))
         } else {
             (
                 item.severity.color(Theme::Light),
@@ -318,8 +343,12 @@ fn items(content: &Content) -> String {
         let _ = writeln!(
             rows,
             "<tr><td style=\"{cell};width:96px;color:{color};font-weight:600;font-size:13px;white-space:nowrap\">{word}</td>\
-             <td style=\"{cell};padding-left:12px\">{}</td></tr>",
-            escape(&item.title)
+             <td style=\"{cell};padding-left:12px\">{}{}</td></tr>",
+            unbroken(&escape(&item.title)),
+            item.note.as_ref().map_or_else(String::new, |note| format!(
+                "<br><span style=\"font-size:12px;line-height:18px;color:{QUIET}\">{}</span>",
+                unbroken(&escape(note))
+            ))
         );
     }
     if content.unlisted > 0 {
@@ -331,7 +360,12 @@ fn items(content: &Content) -> String {
     }
     format!(
         "<tr><td style=\"padding:12px 32px 8px\"><table role=\"presentation\" width=\"100%\" cellpadding=\"0\" \
-         cellspacing=\"0\" border=\"0\" style=\"border-top:1px solid {LINE};{SANS}\">{rows}</table></td></tr>\n"
+         cellspacing=\"0\" border=\"0\" style=\"{}{SANS}\">{rows}</table></td></tr>\n",
+        if heading.is_none() {
+            format!("border-top:1px solid {LINE};")
+        } else {
+            String::new()
+        }
     )
 }
 
@@ -375,9 +409,14 @@ fn what_to_do_heading(content: &Content) -> &'static str {
     }
 }
 
+/// A list of alerts all of which are over.
+fn is_over(content: &Content) -> bool {
+    content.kind == Kind::Digest && content.items.iter().all(|item| item.resolved)
+}
+
 /// The colour of the band, and the same so light that text in the colour reads well on it.
 fn colors(content: &Content) -> (&'static str, &'static str) {
-    if content.kind == Kind::Resolved {
+    if content.kind == Kind::Resolved || is_over(content) {
         return (Theme::Light.good(), "#ECFDF3");
     }
     let tint = match content.severity {

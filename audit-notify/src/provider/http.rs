@@ -5,8 +5,10 @@ use std::time::Duration;
 use audit_core::SecretValue;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
+use ureq::tls::TlsConfig;
 use ureq::unversioned::transport::DefaultConnector;
 
+use super::authorities::Authorities;
 use super::private::{self, IsPrivate, PublicOnly};
 use crate::channel::{Envelope, SendError};
 use crate::error::ChannelError;
@@ -45,6 +47,8 @@ pub struct Reach<'a> {
     pub timeouts: Timeouts,
     /// Whether an address may be one of a private network, or of this machine.
     pub allow_private: bool,
+    /// A file with the certificates of those who vouch for the other side; the public authorities if nothing is said.
+    pub ca: Option<&'a str>,
 }
 
 /// A place that takes POSTs. Its address may hold a key, so it does not show it.
@@ -66,7 +70,7 @@ impl Http {
     /// Prepares to post to `base_url` and what lies below it. Addresses of this machine are reached without a proxy.
     ///
     /// # Errors
-    /// When the address is a private one and must not be, or the proxy is not an address.
+    /// When the address is a private one and must not be, the proxy is not an address, or there are no such certificates.
     pub fn new(base_url: &str, reach: Reach<'_>) -> Result<Self, ChannelError> {
         let host = host(base_url);
         // Names are looked at once they are resolved, at every request. A proxy resolves them by itself.
@@ -83,7 +87,12 @@ impl Http {
             None => None,
         };
         let resolver = PublicOnly::unless(reach.allow_private || proxy.is_some());
+        let authorities = reach.ca.map(Authorities::read).transpose()?;
+        let tls = authorities.map_or_else(TlsConfig::default, |authorities| {
+            TlsConfig::builder().root_certs(authorities.for_http()).build()
+        });
         let config = ureq::Agent::config_builder()
+            .tls_config(tls)
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)

@@ -1,6 +1,7 @@
 //! The wire formats: one file for each provider, and what they share.
 
 mod address;
+mod authorities;
 mod brevo;
 mod file;
 mod http;
@@ -20,6 +21,7 @@ mod webhook;
 use audit_core::{Mail, MailApi, Place, Provider, SecretValue};
 use serde_json::Value;
 
+pub use authorities::Authorities;
 pub use brevo::Brevo;
 pub use file::File;
 pub use http::{Http, Reach, Timeouts};
@@ -73,6 +75,7 @@ pub fn open(
         environment,
         timeouts,
         allow_private: false,
+        ca: None,
     };
     Ok(match provider {
         Provider::Resend(api) => {
@@ -127,10 +130,15 @@ pub fn open(
             let http = http(&place, &ses::base_url(&region), reach)?;
             Box::new(Ses::new(http, mail, region, credentials, configuration_set))
         }
-        Provider::Slack { url, allow_private } => {
+        Provider::Slack {
+            url,
+            allow_private,
+            ca,
+        } => {
             let url = url.resolve(environment)?;
             let reach = Reach {
                 allow_private,
+                ca: ca.as_deref(),
                 ..reach
             };
             Box::new(Slack::new(Http::new(url.reveal(), reach)?, &url))
@@ -147,9 +155,11 @@ pub fn open(
             url,
             secret,
             allow_private,
+            ca,
         } => {
             let reach = Reach {
                 allow_private,
+                ca: ca.as_deref(),
                 ..reach
             };
             let http = Http::new(url.resolve(environment)?.reveal(), reach)?;
@@ -160,6 +170,7 @@ pub fn open(
             host,
             port,
             tls,
+            ca,
             user,
             password,
         } => {
@@ -173,6 +184,7 @@ pub fn open(
                 host,
                 port,
                 tls,
+                authorities: ca.as_deref().map(Authorities::read).transpose()?,
                 login,
                 timeouts,
             };
@@ -204,6 +216,7 @@ impl Api {
 fn http(place: &Place, usual: &str, reach: Reach<'_>) -> Result<Http, ChannelError> {
     let reach = Reach {
         allow_private: place.allow_private,
+        ca: place.ca.as_deref(),
         ..reach
     };
     match &place.base_url {

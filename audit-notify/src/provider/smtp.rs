@@ -13,6 +13,7 @@ use lettre::transport::smtp::commands::{Data, Mail as MailFrom, Rcpt};
 use lettre::transport::smtp::extension::ClientId;
 
 use super::address::Mailbox;
+use super::authorities::Authorities;
 use super::http::{Timeouts, shorten};
 use super::mime::mime;
 use crate::channel::{Channel, Envelope, Receipt, SendError};
@@ -31,6 +32,8 @@ pub struct Server {
     pub port: Option<u16>,
     /// How the connection is encrypted.
     pub tls: Tls,
+    /// Who vouches for its certificate; the public authorities if nobody is named.
+    pub authorities: Option<Authorities>,
     /// The user and the password.
     pub login: Option<(SecretValue, SecretValue)>,
     /// How patient we are: until a connection stands, and until all is said.
@@ -131,9 +134,18 @@ impl Server {
         let hello = ClientId::default();
         let tls = match self.tls {
             Tls::None => None,
-            _ => Some(
-                TlsParameters::new(self.host.clone()).map_err(|error| self.failed(None, &error))?,
-            ),
+            _ => {
+                let parameters = TlsParameters::builder(self.host.clone());
+                let parameters = match &self.authorities {
+                    Some(authorities) => authorities.for_smtp(parameters),
+                    None => parameters,
+                };
+                Some(
+                    parameters
+                        .build()
+                        .map_err(|error| self.failed(None, &error))?,
+                )
+            }
         };
         let implicit = tls.as_ref().filter(|_| self.tls == Tls::Implicit);
         let timeout: Duration = self.timeouts.connect;

@@ -1,6 +1,7 @@
 //! The worker: ticks, and delivers what is due. Once, for cron; or on and on.
 
 mod follow;
+mod lane;
 mod options;
 mod preview;
 mod report;

@@ -28,7 +28,7 @@ pub type Listener = Box<dyn FnMut(&RunReport) + Send>;
 pub type Metrics = Box<dyn FnMut(&str) + Send>;
 
 /// Hears how far a delivery has come, wherever it may be cut off. For tests.
-pub type Witness = Box<dyn Fn(Step) + Send + Sync>;
+pub type Witness = Arc<dyn Fn(Step) + Send + Sync>;
 
 /// How far a delivery has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +70,7 @@ pub struct Options {
     /// Ways out that the program brings along, by the names of the channels that the policy declares as custom.
     pub channels: HashMap<String, Arc<dyn Channel>>,
     /// Gets a sign of life after rounds that went well, so that somebody notices when they end.
-    pub heartbeat: Option<Http>,
+    pub heartbeat: Option<Arc<Http>>,
     /// Gets figures about all channels now and then.
     pub metrics: Option<Metrics>,
     /// Draws the dashboard that goes inline, where the provider can.
@@ -120,6 +120,7 @@ impl Options {
             lease: TimeDelta::from_std(self.lease).unwrap_or(TimeDelta::minutes(2)),
             at_most: self.batch,
             last_attempt: self.last_attempt,
+            busy: Vec::new(),
         }
     }
 

@@ -1,25 +1,22 @@
-//! One round: what is due is claimed, sent side by side, and written down.
+//! One round: what is due is claimed, sent on its way, and what came of it is written down.
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use audit_schema::delivery;
-use audit_schema::outbox::{self, Delivery, Failed, Failure};
-use chrono::{DateTime, TimeDelta, Utc};
+use audit_schema::outbox::{self, Claim, Delivery, Failed, Failure};
+use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 
+use super::lane::{Lanes, PATIENCE, Parcel, Sent, Times};
 use super::preview::{content, kept};
 use super::{Delivered, Options, RunReport, Step, Undelivered};
-use crate::channel::{Channel, Envelope, Receipt, SendError};
+use crate::channel::{Channel, SendError};
 use crate::clock::Clock;
 use crate::error::Result;
-use crate::message::{self, Message};
-
-/// How long the messages of a channel wait that can not be reached, or lacks its secret, when they were not tried.
-const PATIENCE: TimeDelta = TimeDelta::seconds(30);
+use crate::message;
 
 /// A round that took longer than this may have been overtaken by writers.
 pub(super) const SHORT: Duration = Duration::from_millis(50);
@@ -34,24 +31,69 @@ pub fn round(
     clock: &dyn Clock,
     stop: &AtomicBool,
 ) -> Result<RunReport> {
-    let mut report = RunReport {
-        tick: audit_schema::tick(conn, clock.now())?,
-        ..RunReport::default()
-    };
+    let witness = options.witness.clone();
+    std::thread::scope(|scope| {
+        let mut lanes = Lanes::new(scope, stop, witness);
+        let mut report = RunReport {
+            tick: audit_schema::tick(conn, clock.now())?,
+            ..RunReport::default()
+        };
+        deliver(conn, options, clock, &mut lanes, None, &mut report)?;
+        Ok(report)
+    })
+}
+
+/// Delivers what is due: all of it; or, where there is somebody to come back, until `at_most` has passed or nothing is heard
+/// for a while.
+pub(super) fn deliver(
+    conn: &mut PgConnection,
+    options: &mut Options,
+    clock: &dyn Clock,
+    lanes: &mut Lanes<'_, '_>,
+    at_most: Option<Duration>,
+    report: &mut RunReport,
+) -> Result<()> {
+    let end = at_most.map(|at_most| Instant::now() + at_most);
     let mut round = Round {
+        dead_recipients: dead_recipients(conn)?,
         options,
         clock,
-        stop,
+        lanes,
         channels: HashMap::new(),
-        dead_recipients: dead_recipients(conn)?,
         picture: None,
     };
-    while !stop.load(Ordering::Relaxed) && round.batch(conn, &mut report)? {}
+    // Whoever has nothing to do is asked again whenever a channel is through with what it had.
+    let mut somebody_is_free = true;
+    loop {
+        let claimed = somebody_is_free && !round.lanes.stopping() && round.batch(conn, report)?;
+        if round.lanes.is_idle() {
+            if claimed {
+                continue;
+            }
+            break;
+        }
+        let wait = match end {
+            None => Duration::from_secs(1),
+            Some(end) => round
+                .options
+                .poll
+                .min(end.saturating_duration_since(Instant::now())),
+        };
+        let busy = round.lanes.busy().len();
+        if !round.lanes.wait(wait) && end.is_some() {
+            break;
+        }
+        round.write_down(conn, report)?;
+        if end.is_some_and(|end| Instant::now() >= end) {
+            break;
+        }
+        somebody_is_free = round.lanes.busy().len() < busy;
+    }
     let paused = outbox::channels(conn)?.into_iter();
     report.paused = paused
         .filter_map(|channel| Some((channel.name, channel.paused_why?)))
         .collect();
-    Ok(report)
+    Ok(())
 }
 
 /// The recipients to leave out, by the name of the channel.
@@ -67,10 +109,10 @@ fn dead_recipients(conn: &mut PgConnection) -> Result<HashMap<String, Vec<String
 }
 
 /// What is kept from batch to batch.
-struct Round<'a> {
+struct Round<'a, 'scope, 'env> {
     options: &'a mut Options,
     clock: &'a dyn Clock,
-    stop: &'a AtomicBool,
+    lanes: &'a mut Lanes<'scope, 'env>,
     channels: HashMap<i32, Result<Arc<dyn Channel>, String>>,
     /// By the name of the channel.
     dead_recipients: HashMap<String, Vec<String>>,
@@ -78,31 +120,19 @@ struct Round<'a> {
     picture: Option<Option<Vec<u8>>>,
 }
 
-/// A delivery, ready to go.
-struct Parcel {
-    delivery: Delivery,
-    message: Message,
-    picture: Option<Vec<u8>>,
-    /// The recipients that are left out.
-    dead: Vec<String>,
-}
-
-/// What came of a delivery.
-enum Sent {
-    Tried(Result<Receipt, SendError>),
-    /// Not tried: the channel was found wanting, the lease would not have lasted, or we are to stop.
-    NotTried(TimeDelta),
-}
-
-impl Round<'_> {
-    /// Claims and sends some deliveries. False when none is due.
+impl Round<'_, '_, '_> {
+    /// Claims some deliveries of channels that are free, and sends them on their way. False when none is due.
     fn batch(&mut self, conn: &mut PgConnection, report: &mut RunReport) -> Result<bool> {
         let claimed_at = Instant::now();
-        let claimed = outbox::claim(conn, &self.options.claim(), self.clock.wall())?;
+        let claim = Claim {
+            busy: self.lanes.busy(),
+            ..self.options.claim()
+        };
+        let claimed = outbox::claim(conn, &claim, self.clock.wall())?;
         if claimed.is_empty() {
             return Ok(false);
         }
-        self.seen(Step::Claimed);
+        self.lanes.seen(Step::Claimed);
 
         let mut parcels: HashMap<i32, Vec<Parcel>> = HashMap::new();
         for delivery in claimed {
@@ -113,93 +143,44 @@ impl Round<'_> {
                     .push(parcel);
             }
         }
-
-        // No request may begin that the lease might not outlive; and a slow channel gives way now and then, so that what
-        // came in for the others meanwhile does not wait for all of it.
-        let lease = self
-            .options
-            .lease
-            .saturating_sub(self.options.timeouts.total);
-        let begin_before = claimed_at + lease.min(self.options.interval.max(SHORT));
-        let wall = self.clock.wall();
-        let Round {
-            options,
-            channels,
-            stop,
-            dead_recipients,
-            ..
-        } = self;
-        let (stop, witness) = (*stop, &options.witness);
-        let seen = |step| {
-            if let Some(witness) = witness {
-                witness(step);
-            }
+        // No request may begin that the lease might not outlive.
+        let times = Times {
+            claimed_at,
+            begin_before: claimed_at
+                + self
+                    .options
+                    .lease
+                    .saturating_sub(self.options.timeouts.total),
+            wall: self.clock.wall(),
         };
-        // A channel is served in order, channels side by side: one that hangs does not hold up the others. Results are
-        // written as they come, so that a crash forgets as little as possible.
-        std::thread::scope(|scope| {
-            let (results, received) = mpsc::channel();
-            for (channel_id, parcels) in parcels {
-                let results = results.clone();
-                let Some(Ok(channel)) = channels.get(&channel_id) else {
-                    continue;
-                };
-                scope.spawn(move || {
-                    let mut wanting = None;
-                    for (place, parcel) in parcels.into_iter().enumerate() {
-                        let late = Instant::now() >= begin_before && place > 0;
-                        let sent = match wanting {
-                            Some(wait) => Sent::NotTried(wait),
-                            None if late || stop.load(Ordering::Relaxed) => {
-                                Sent::NotTried(TimeDelta::zero())
-                            }
-                            None => {
-                                seen(Step::Sending);
-                                let sent = channel.send(&Envelope {
-                                    delivery_id: parcel.delivery.delivery_id,
-                                    message: &parcel.message,
-                                    picture: parcel.picture.as_deref(),
-                                    dead: &parcel.dead,
-                                    now: wall.unwrap_or_else(Utc::now),
-                                });
-                                seen(Step::Answered);
-                                Sent::Tried(sent)
-                            }
-                        };
-                        wanting = match &sent {
-                            Sent::Tried(Err(SendError::Refused { .. })) => Some(TimeDelta::zero()),
-                            Sent::Tried(Err(SendError::Unreachable { .. })) => Some(PATIENCE),
-                            _ => wanting,
-                        };
-                        // The receiver is gone only when writing results failed; leases bring the rest back.
-                        if results.send((parcel, sent)).is_err() {
-                            break;
-                        }
-                    }
+        for (channel_id, parcels) in parcels {
+            self.lanes.send(channel_id, parcels, times);
+        }
+        Ok(true)
+    }
+
+    /// Writes down what came of deliveries, as it comes, so that a crash forgets as little as possible. What can not be written
+    /// is kept for when the database is back.
+    fn write_down(&mut self, conn: &mut PgConnection, report: &mut RunReport) -> Result<()> {
+        while let Some((parcel, sent)) = self.lanes.next() {
+            let written = leave_out(conn, &parcel, &sent, &mut self.dead_recipients, report)
+                .and_then(|()| {
+                    let others = has_somebody(
+                        parcel.channel.as_ref(),
+                        &parcel.delivery,
+                        &self.dead_recipients,
+                    );
+                    let last_attempt = self.options.last_attempt;
+                    let wall = self.clock.wall();
+                    settle(conn, &parcel, &sent, last_attempt, others, wall, report)
                 });
+            if let Err(error) = written {
+                self.lanes.give_back(parcel, sent);
+                return Err(error);
             }
-            drop(results);
-            for (parcel, sent) in received {
-                leave_out(conn, &parcel, &sent, dead_recipients, report)?;
-                let others = channels
-                    .get(&parcel.delivery.channel_id)
-                    .and_then(|channel| channel.as_ref().ok())
-                    .is_some_and(|channel| {
-                        has_somebody(channel.as_ref(), &parcel.delivery, dead_recipients)
-                    });
-                settle(
-                    conn,
-                    parcel,
-                    sent,
-                    options.last_attempt,
-                    others,
-                    wall,
-                    report,
-                )?;
-                seen(Step::Written);
-            }
-            Ok(true)
-        })
+            self.lanes.seen(Step::Written);
+        }
+        Ok(())
     }
 
     /// Finds the channel and renders the message. `None` if the delivery can not go now.
@@ -240,6 +221,7 @@ impl Round<'_> {
             let picture = delivery.picture.clone();
             return Ok(Some(Parcel {
                 delivery,
+                channel,
                 message,
                 picture,
                 dead,
@@ -266,9 +248,10 @@ impl Round<'_> {
             report.lost += 1;
             return Ok(None);
         }
-        self.seen(Step::Kept);
+        self.lanes.seen(Step::Kept);
         Ok(Some(Parcel {
             delivery,
+            channel,
             message,
             picture,
             dead,
@@ -290,14 +273,8 @@ impl Round<'_> {
         };
         let last_attempt = self.options.last_attempt;
         outbox::fail(conn, delivery, &failure, last_attempt, self.clock.wall())?;
-        report.dead.push(undelivered(delivery, "", failure.error));
+        report.dead.push(undelivered(delivery, "", &failure.error));
         Ok(())
-    }
-
-    fn seen(&self, step: Step) {
-        if let Some(witness) = &self.options.witness {
-            witness(step);
-        }
     }
 }
 
@@ -341,8 +318,8 @@ fn leave_out(
 /// Writes down what came of a delivery. `others` says whether anybody is left whom the provider did not call dead.
 fn settle(
     conn: &mut PgConnection,
-    parcel: Parcel,
-    sent: Sent,
+    parcel: &Parcel,
+    sent: &Sent,
     last_attempt: i32,
     others: bool,
     wall: Option<DateTime<Utc>>,
@@ -351,15 +328,16 @@ fn settle(
     let Parcel {
         delivery, message, ..
     } = parcel;
+    let in_numbers = |status: &Option<u16>| status.map(i32::from);
     let subject = message.subject.as_str();
     let failure = match sent {
         Sent::Tried(Ok(receipt)) => {
-            let status = receipt.status.map(i32::from);
-            if outbox::complete(conn, &delivery, status, receipt.message_id.as_deref(), wall)? {
+            let status = in_numbers(&receipt.status);
+            if outbox::complete(conn, delivery, status, receipt.message_id.as_deref(), wall)? {
                 report.delivered.push(Delivered {
-                    channel: delivery.channel_name,
-                    subject: message.subject,
-                    message_id: receipt.message_id,
+                    channel: delivery.channel_name.clone(),
+                    subject: message.subject.clone(),
+                    message_id: receipt.message_id.clone(),
                     kind: message.kind,
                 });
             } else {
@@ -368,12 +346,12 @@ fn settle(
             return Ok(());
         }
         Sent::NotTried(wait) => {
-            outbox::release(conn, &delivery, wait, wall)?;
+            outbox::release(conn, delivery, *wait, wall)?;
             return Ok(());
         }
         Sent::Tried(Err(SendError::Refused { status, error })) => {
-            outbox::refuse(conn, &delivery, &error, status.map(i32::from), wall)?;
-            report.delayed.push(undelivered(&delivery, subject, error));
+            outbox::refuse(conn, delivery, error, in_numbers(status), wall)?;
+            report.delayed.push(undelivered(delivery, subject, error));
             return Ok(());
         }
         Sent::Tried(Err(SendError::Later {
@@ -381,14 +359,14 @@ fn settle(
             error,
             retry_after,
         })) => Failure {
-            error,
-            status: status.map(i32::from),
-            retry_after,
+            error: error.clone(),
+            status: in_numbers(status),
+            retry_after: *retry_after,
             permanent: false,
         },
         Sent::Tried(Err(SendError::Never { status, error })) => Failure {
-            error,
-            status: status.map(i32::from),
+            error: error.clone(),
+            status: in_numbers(status),
             retry_after: None,
             permanent: true,
         },
@@ -398,32 +376,32 @@ fn settle(
             error,
             dead,
         })) => Failure {
-            error,
-            status: status.map(i32::from),
+            error: error.clone(),
+            status: in_numbers(status),
             retry_after: None,
             permanent: !others || dead.is_empty(),
         },
         Sent::Tried(Err(SendError::Unreachable { error })) => Failure {
-            error,
+            error: error.clone(),
             ..Failure::default()
         },
     };
-    match outbox::fail(conn, &delivery, &failure, last_attempt, wall)? {
+    match outbox::fail(conn, delivery, &failure, last_attempt, wall)? {
         Failed::Later => report
             .delayed
-            .push(undelivered(&delivery, subject, failure.error)),
+            .push(undelivered(delivery, subject, &failure.error)),
         Failed::Dead => report
             .dead
-            .push(undelivered(&delivery, subject, failure.error)),
+            .push(undelivered(delivery, subject, &failure.error)),
         Failed::LeaseLost => report.lost += 1,
     }
     Ok(())
 }
 
-fn undelivered(delivery: &Delivery, subject: &str, error: String) -> Undelivered {
+fn undelivered(delivery: &Delivery, subject: &str, error: &str) -> Undelivered {
     Undelivered {
         channel: delivery.channel_name.clone(),
         subject: subject.to_owned(),
-        error,
+        error: error.to_owned(),
     }
 }

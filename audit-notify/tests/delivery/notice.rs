@@ -1,7 +1,7 @@
 //! Notices with fixed ids and times.
 
 use audit_notify::message::{Kind, Message, Templates, decide, render};
-use audit_schema::outbox::{Evidence, Told, ToldAlert, ToldTransition};
+use audit_schema::outbox::{Course, Evidence, Told, ToldAlert, ToldTransition};
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use uuid::Uuid;
@@ -27,6 +27,7 @@ pub fn blizzard() -> Told {
             severity: "critical".to_owned(),
             title: "EWR: 412 of 1,305 departures cancelled on 2013-02-08".to_owned(),
             owner: "ops-data@example.com".to_owned(),
+            acknowledged_by: None,
             runbook: Some("https://example.com/runbooks/cancellations".to_owned()),
             time_zone: Some("America/New_York".to_owned()),
             opened_at: time("2013-02-08T18:00:00Z"),
@@ -50,6 +51,13 @@ pub fn blizzard() -> Told {
             .to_vec(),
         condition: Some("cancelled > 0.25 * flights and flights >= 50".to_owned()),
         evidence: None,
+        course: Some(Course {
+            measure: "cancelled".to_owned(),
+            width: "1 day".to_owned(),
+            values: [3, 0, 11, 9, 4, 6, 2, 8, 14, 10, 5, 7, 1, 0, 12, 9, 40, 22, 6, 3, 8, 17, 96, 412].map(f64::from).to_vec(),
+        }),
+        is_new: false,
+        standing: false,
         thread: None,
     }
 }
@@ -86,6 +94,7 @@ pub fn bad_rows(rule: &str, severity: &str) -> Told {
     });
     told.rule = Some(rule.to_owned());
     told.summary = None;
+    told.course = None;
     told.condition = Some("failing_ratio > 0.04".to_owned());
     let mut trend = vec![0; 24];
     trend[20..].copy_from_slice(&[12, 0, 1_700, 800]);
@@ -95,6 +104,26 @@ pub fn bad_rows(rule: &str, severity: &str) -> Told {
         trend,
     });
     told
+}
+
+/// What a day brought: two new alerts, one that came and went, one that is still open, and one that is over.
+pub fn day() -> Vec<Told> {
+    let as_new = |told: Told| Told {
+        is_new: true,
+        ..told
+    };
+    let mut standing = bad_rows("references_dest", "low");
+    standing.standing = true;
+    standing.alert.acknowledged_by = Some("Ann".to_owned());
+    let mut other = over();
+    other.alert.alert_id = "3c1f7f60-0000-4000-8000-00000000000b".parse().unwrap();
+    vec![
+        other,
+        standing,
+        as_new(bad_rows("not_null_tailnum", "normal")),
+        as_new(bad_rows("range_air_time", "important")),
+        as_new(over()),
+    ]
 }
 
 pub fn message(kind: Kind, told: &[Told]) -> Message {

@@ -27,6 +27,9 @@ create table audit.channel (
     provider text not null,
     definition jsonb not null default '{}',
     per_minute integer not null default 10,
+    per_second integer,
+    tokens double precision not null default 0,
+    tokens_at timestamptz not null default 'epoch',
     declared_at timestamptz not null default now(),
     declared_by text not null default session_user,
     paused_at timestamptz,
@@ -34,6 +37,7 @@ create table audit.channel (
     retired_at timestamptz,
     constraint channel_pkey primary key (channel_id),
     constraint channel_gets_a_message_a_minute check (per_minute > 0),
+    constraint channel_gets_a_message_a_second check (per_second > 0),
     constraint channel_paused_says_why check ((paused_at is null) = (paused_why is null))
 );
 create unique index channel_name_is_unique on audit.channel (name) where retired_at is null;
@@ -43,6 +47,9 @@ comment on column audit.channel.name is 'Unique among the live channels; routes 
 comment on column audit.channel.provider is 'Which wire format is spoken: resend, sendgrid, webhook, file.';
 comment on column audit.channel.definition is 'The options of the provider, for example from, to, base_url. A secret is only named: {"env": "…"} or {"file": "…"}.';
 comment on column audit.channel.per_minute is 'How many messages a minute it gets at most: the last of them speaks for all that follow.';
+comment on column audit.channel.per_second is 'How many messages a second are sent to its provider; null means as fast as they are taken.';
+comment on column audit.channel.tokens is 'How many messages could be sent at once, at tokens_at; below zero, so many are sent later. All that send draw from these, and per_second of them are added each second, up to that number.';
+comment on column audit.channel.tokens_at is 'When tokens were last drawn.';
 comment on column audit.channel.declared_at is 'When this version of the channel was declared.';
 comment on column audit.channel.declared_by is 'The role that declared it.';
 comment on column audit.channel.paused_at is 'When deliveries stopped because the provider refused the credentials; null while the channel is used. Its deliveries wait.';
@@ -62,7 +69,7 @@ create unique index route_position_is_unique on audit.route (position) where ret
 comment on table audit.route is 'Which alerts go to which channels. The first route that matches is taken, unless it says continue.';
 comment on column audit.route.route_id is 'The number of the route.';
 comment on column audit.route.position is 'Routes are tried in this order.';
-comment on column audit.route.definition is 'What it matches (severity, owner, table; what is missing matches all), hours and otherwise (wait or next), to (names of channels), continue.';
+comment on column audit.route.definition is 'What it matches (severity, owner, table; what is missing matches all), hours and otherwise (wait, next or digest), digest (when it goes out), to (names of channels), continue.';
 comment on column audit.route.declared_at is 'When this version of the route was declared.';
 comment on column audit.route.declared_by is 'The role that declared it.';
 comment on column audit.route.retired_at is 'When it was taken back or replaced; null while it is in force.';
@@ -200,14 +207,14 @@ create table audit.outbox (
     constraint outbox_tells_of_a_transition foreign key (alert_transition_id) references audit.alert_transition (alert_transition_id),
     constraint outbox_goes_to_a_channel foreign key (channel_id) references audit.channel (channel_id),
     constraint outbox_tells_a_channel_once unique (alert_transition_id, channel_id),
-    constraint outbox_kind_is_known check (kind in ('firing', 'repeat', 'acknowledged', 'resolved', 'several')),
+    constraint outbox_kind_is_known check (kind in ('firing', 'repeat', 'acknowledged', 'resolved', 'several', 'digest')),
     constraint outbox_state_is_known check (state in ('ready', 'sending', 'delivered', 'dead')),
     constraint outbox_sending_has_a_lease check ((state = 'sending') = (lease_token is not null and lease_until is not null)),
     constraint outbox_delivered_has_its_time check ((state = 'delivered') = (delivered_at is not null))
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 100);
 create index outbox_ready on audit.outbox (channel_id, due_at, created_at, alert_transition_id) where state = 'ready';
 create index outbox_sending on audit.outbox (lease_until) where state = 'sending';
-create index outbox_several on audit.outbox using gin (more) where kind = 'several';
+create index outbox_several on audit.outbox using gin (more) where kind in ('several', 'digest');
 create index outbox_alert_id on audit.outbox (alert_id);
 create index outbox_thread on audit.outbox (thread);
 create index outbox_channel_id on audit.outbox (channel_id, at);
@@ -216,9 +223,9 @@ comment on column audit.outbox.delivery_id is 'Identifies the delivery; the idem
 comment on column audit.outbox.alert_id is 'The episode it tells of; the first one when it tells of several.';
 comment on column audit.outbox.alert_transition_id is 'The transition it tells of.';
 comment on column audit.outbox.channel_id is 'Where it goes.';
-comment on column audit.outbox.kind is 'firing, repeat, acknowledged (only to those who keep incidents of their own), resolved, or several: one message in the place of many, because they are of one policy, waited together, or were too many for a minute.';
-comment on column audit.outbox.more is 'The other transitions that a message of kind several tells of. References audit.alert_transition.';
-comment on column audit.outbox.thread is 'The alert whose thread the message belongs to: the one that it is about, or that in whose message the channel was first told of it. References audit.alert.';
+comment on column audit.outbox.kind is 'firing, repeat, acknowledged (only to those who keep incidents of their own), resolved, or several: one message in the place of many, because they are of one policy, waited together, or were too many for a minute; digest: what was collected until due_at.';
+comment on column audit.outbox.more is 'The other transitions that a message of kind several or digest tells of. References audit.alert_transition.';
+comment on column audit.outbox.thread is 'The alert whose thread the message belongs to: the one that it is about, or that in whose message the channel was first told of it. References audit.alert. A digest belongs to none, and has its own delivery_id.';
 comment on column audit.outbox.at is 'When it was caused, in the clock of the tick.';
 comment on column audit.outbox.state is 'ready (waits for due_at), sending (leased), delivered, dead (given up; can be driven again).';
 comment on column audit.outbox.attempt is 'How often sending began, not counting what a refused credential cost.';

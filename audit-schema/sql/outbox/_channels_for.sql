@@ -1,9 +1,10 @@
 -- The channels that are to hear of an alert, and how long it has to wait for their hours: those of the first route that
 -- matches, and of the next ones as long as they say continue. A route that sends what comes outside of its hours to the
 -- next one is passed over then, unless nobody else would hear of it. An alert that nobody took on in time goes to the
--- channels of its escalation besides. What concerns a channel itself goes to other channels, by whatever route there is.
+-- channels of its escalation besides. What concerns a channel itself goes to other channels, by whatever route there is, and
+-- to that channel only if there is no other; it waits for no digest.
 create or replace function audit._channels_for(alert uuid, clock timestamptz)
-    returns table (channel_id integer, wait interval)
+    returns table (channel_id integer, wait interval, digest boolean)
     language plpgsql
     stable
     security definer
@@ -36,11 +37,18 @@ begin
             and audit._matches(route -> 'table', table_name)
         then
             wait := audit._hours_wait(route -> 'hours', clock);
+            digest := episode.policy <> 'pipeline' and case
+                when route ? 'hours' then wait > interval '0' and route ->> 'otherwise' = 'digest'
+                else route ? 'digest'
+            end;
+            if digest and route ? 'digest' then
+                wait := audit._digest_wait(route -> 'digest', clock);
+            end if;
             if wait > interval '0' and route ->> 'otherwise' = 'next' then
-                passed_over := audit._named(route -> 'to', wait) || passed_over;
+                passed_over := audit._named(route -> 'to', wait, false) || passed_over;
                 continue;
             end if;
-            names := audit._named(route -> 'to', wait) || names;
+            names := audit._named(route -> 'to', wait, digest) || names;
             exit when not coalesce((route ->> 'continue')::boolean, false);
         end if;
     end loop;
@@ -49,7 +57,7 @@ begin
     end if;
     if episode.escalated_at is not null then
         names := names || coalesce((
-            select audit._named(policy.definition #> '{escalate,to}', interval '0')
+            select audit._named(policy.definition #> '{escalate,to}', interval '0', false)
             from audit.alert_policy as policy
             where policy.alert_policy_id = episode.alert_policy_id
         ), '{}');
@@ -62,23 +70,25 @@ begin
             where names ? channel.name and channel.retired_at is null and channel.paused_at is null
         ) then
             names := coalesce((
-                select jsonb_object_agg(channel.name, interval '0')
+                select audit._named(jsonb_agg(channel.name), interval '0', false)
                 from audit.channel as channel
                 where channel.retired_at is null
                     and channel.paused_at is null
-                    and channel.name <> episode.group_values ->> 'channel'
-            ), '{}');
+                    and channel.name is distinct from episode.group_values ->> 'channel'
+                having count(*) > 0
+            ), audit._named(episode.group_values -> 'channel', interval '0', false));
         end if;
     end if;
 
     return query
-    select channel.channel_id, (names ->> channel.name)::interval
+    select channel.channel_id, (names #>> array[channel.name, 'wait'])::interval, (names #>> array[channel.name, 'digest'])::boolean
     from audit.channel as channel
     where channel.retired_at is null
         and names ? channel.name
+        and (episode.policy <> 'pipeline' or channel.paused_at is null or channel.name is distinct from episode.group_values ->> 'channel')
     order by channel.channel_id;
 end;
 $$;
 
-comment on function audit._channels_for(uuid, timestamptz) is 'The channels that are to hear of an alert, and how long it has to wait for their hours.';
+comment on function audit._channels_for(uuid, timestamptz) is 'The channels that are to hear of an alert, and how long it has to wait for their hours or for a digest.';
 revoke all on function audit._channels_for(uuid, timestamptz) from public;

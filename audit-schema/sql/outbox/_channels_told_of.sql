@@ -15,7 +15,7 @@ as $$
         union
         select delivery.channel_id
         from audit.outbox as delivery
-        where delivery.kind = 'several'
+        where delivery.kind in ('several', 'digest')
             and delivery.more && array(
                 select transition.alert_transition_id
                 from audit.alert_transition as transition

@@ -1,5 +1,6 @@
--- What a message has to tell: a transition with the alert it belongs to.
-create or replace function audit._told(transition bigint)
+-- What a message has to tell: a transition with the alert it belongs to; and, where the message is about nothing else, what
+-- shows how it came to that.
+create or replace function audit._told(transition bigint, alone boolean)
     returns jsonb
     language sql
     stable
@@ -21,7 +22,8 @@ as $$
             order by position
         ),
         'condition', policy.definition ->> 'when',
-        'evidence', case when episode.rule_id is not null then audit._evidence(episode.rule_id, told.at) end
+        'evidence', case when alone and episode.rule_id is not null then audit._evidence(episode.rule_id, told.at) end,
+        'course', case when alone then audit._course(summary, policy.definition ->> 'when', episode.group_values, told.at) end
     )
     from audit.alert_transition as told
     join audit.alert as episode on episode.alert_id = told.alert_id
@@ -32,5 +34,5 @@ as $$
     where told.alert_transition_id = transition;
 $$;
 
-comment on function audit._told(bigint) is 'What a message has to tell: a transition with the alert it belongs to.';
-revoke all on function audit._told(bigint) from public;
+comment on function audit._told(bigint, boolean) is 'What a message has to tell: a transition with the alert it belongs to.';
+revoke all on function audit._told(bigint, boolean) from public;

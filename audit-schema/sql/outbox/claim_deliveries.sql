@@ -1,11 +1,14 @@
 -- Leases deliveries that are due to a worker, at most so many for each channel, so that one with many does not keep the
--- others waiting, with all that is needed to render and send them. Several workers may claim at once. What a channel is
--- told about one alert keeps its order: a later message waits until the one before it is through.
+-- others waiting, with all that is needed to render and send them, and how long to wait before each: what a channel may get in a
+-- second is a bucket of tokens that all workers draw from, and a claim reserves those of one more second at most. Several
+-- workers may claim at once; channels that this one is still busy with are passed over. What a channel is told about one
+-- alert keeps its order: a later message waits until the one before it is through. A digest keeps nothing waiting.
 create or replace function audit.claim_deliveries(
     worker text,
     lease interval default interval '2 minutes',
     at_most integer default 20,
     last_attempt integer default 10,
+    busy integer[] default '{}',
     wall timestamptz default null
 )
     returns table (
@@ -19,7 +22,8 @@ create or replace function audit.claim_deliveries(
         channel_definition jsonb,
         told jsonb,
         message jsonb,
-        picture bytea
+        picture bytea,
+        wait interval
     )
     language plpgsql
     volatile
@@ -41,13 +45,45 @@ begin
         and not exists (select from audit.channel as live where live.name = former.name and live.retired_at is null);
 
     return query
-    with due as (
-        select waiting.delivery_id, live.channel_id
-        from audit.channel as live
+    with paced as materialized (
+        select
+            channel.channel_id,
+            channel.per_second,
+            least(
+                channel.per_second,
+                channel.tokens + extract(epoch from greatest(wall - channel.tokens_at, interval '0')) * channel.per_second
+            ) as tokens
+        from audit.channel as channel
+        where channel.per_second is not null
+            and channel.retired_at is null
+        for no key update skip locked
+    ), live as materialized (
+        select
+            channel.channel_id,
+            channel.name,
+            paced.per_second,
+            paced.tokens,
+            case when channel.per_second is null then at_most else least(at_most, floor(paced.tokens + paced.per_second)) end as room
+        from audit.channel as channel
+        left join paced on paced.channel_id = channel.channel_id
+        where channel.retired_at is null
+            and channel.paused_at is null
+            and channel.channel_id <> all (busy)
+            -- Another worker draws tokens from it at this moment.
+            and (channel.per_second is null or paced.channel_id is not null)
+    ), due as (
+        select
+            waiting.delivery_id,
+            live.channel_id,
+            make_interval(secs => greatest(
+                0,
+                (row_number() over (partition by live.channel_id order by waiting.due_at, waiting.created_at) - live.tokens) / live.per_second
+            )) as wait
+        from live
         join audit.channel as former on former.name = live.name
         cross join lateral (
             -- In the order of the index, so that a long queue is not sorted for a few of it.
-            select delivery.delivery_id
+            select delivery.delivery_id, delivery.due_at, delivery.created_at
             from audit.outbox as delivery
             where delivery.state = 'ready'
                 and delivery.channel_id = former.channel_id
@@ -58,13 +94,19 @@ begin
                         and earlier.channel_id = delivery.channel_id
                         and earlier.alert_transition_id < delivery.alert_transition_id
                         and earlier.state in ('ready', 'sending')
+                        and earlier.kind <> 'digest'
                 )
             order by delivery.due_at, delivery.created_at, delivery.alert_transition_id
-            limit at_most
+            limit live.room
             for update skip locked
         ) as waiting
-        where live.retired_at is null
-            and live.paused_at is null
+    ), drawn as (
+        update audit.channel as channel
+        set tokens = paced.tokens - share.deliveries, tokens_at = wall
+        from paced
+        join (select due.channel_id, count(*) as deliveries from due group by due.channel_id) as share
+            on share.channel_id = paced.channel_id
+        where channel.channel_id = paced.channel_id
     ), claimed as (
         update audit.outbox as delivery
         set state = 'sending',
@@ -75,7 +117,7 @@ begin
             lease_token = gen_random_uuid()
         from due
         where delivery.delivery_id = due.delivery_id
-        returning delivery.*
+        returning delivery.*, due.wait
     )
     select
         claimed.delivery_id,
@@ -86,17 +128,24 @@ begin
         channel.name,
         channel.provider,
         channel.definition,
-        (
-            select jsonb_agg(audit._told(transition.id) || jsonb_build_object('thread', claimed.thread) order by transition.position)
-            from unnest(claimed.alert_transition_id || claimed.more) with ordinality as transition (id, position)
-        ),
+        case
+            when claimed.kind = 'digest' then audit._digested(claimed.channel_id, claimed.alert_transition_id || claimed.more)
+            else (
+                select jsonb_agg(
+                    audit._told(transition.id, claimed.more = '{}') || jsonb_build_object('thread', claimed.thread)
+                    order by transition.position
+                )
+                from unnest(claimed.alert_transition_id || claimed.more) with ordinality as transition (id, position)
+            )
+        end,
         claimed.message,
-        claimed.picture
+        claimed.picture,
+        claimed.wait
     from claimed
     join audit.channel as channel on channel.channel_id = claimed.channel_id
     order by claimed.due_at, claimed.created_at, claimed.alert_transition_id;
 end;
 $$;
 
-comment on function audit.claim_deliveries(text, interval, integer, integer, timestamptz) is 'Leases deliveries that are due to a worker, with all that is needed to render and send them.';
-revoke all on function audit.claim_deliveries(text, interval, integer, integer, timestamptz) from public;
+comment on function audit.claim_deliveries(text, interval, integer, integer, integer[], timestamptz) is 'Leases deliveries that are due to a worker, with all that is needed to render and send them.';
+revoke all on function audit.claim_deliveries(text, interval, integer, integer, integer[], timestamptz) from public;

@@ -2,7 +2,7 @@
 
 use audit_core::Route;
 use diesel::RunQueryDsl;
-use diesel::sql_types::{Integer, Jsonb, Text};
+use diesel::sql_types::{Integer, Jsonb, Nullable, Text};
 use serde_json::Value;
 
 use super::Work;
@@ -28,6 +28,9 @@ impl Work<'_> {
         for channel in &self.policy.channels {
             let definition = channel.provider.definition();
             let per_minute = i32::try_from(channel.per_minute).unwrap_or(i32::MAX);
+            let per_second = channel
+                .per_second
+                .map(|count| i32::try_from(count).unwrap_or(i32::MAX));
             let stored = self
                 .declared
                 .channels
@@ -37,14 +40,16 @@ impl Work<'_> {
                 stored.provider == channel.provider.name()
                     && stored.definition == definition
                     && stored.per_minute == per_minute
+                    && stored.per_second == per_second
             }) {
                 continue;
             }
-            diesel::sql_query("select audit.declare_channel($1, $2, $3, $4)")
+            diesel::sql_query("select audit.declare_channel($1, $2, $3, $4, $5)")
                 .bind::<Text, _>(&channel.name)
                 .bind::<Text, _>(channel.provider.name())
                 .bind::<Jsonb, _>(&definition)
                 .bind::<Integer, _>(per_minute)
+                .bind::<Nullable<Integer>, _>(per_second)
                 .execute(self.connection)?;
             let mut differences = Vec::new();
             if let Some(stored) = stored {
@@ -59,6 +64,14 @@ impl Work<'_> {
                     "per_minute",
                     &stored.per_minute.to_string(),
                     &per_minute.to_string(),
+                );
+                let in_words =
+                    |count: Option<i32>| count.map_or("-".to_owned(), |count| count.to_string());
+                differs(
+                    &mut differences,
+                    "per_second",
+                    &in_words(stored.per_second),
+                    &in_words(per_second),
                 );
             }
             self.plan.changes.push(Planned {
