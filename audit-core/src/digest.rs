@@ -132,7 +132,12 @@ mod tests {
 
     #[test]
     fn what_is_stored_is_read_again() {
-        for text in ["hourly", "daily", "weekly 16:00", "Mon-Fri 8:00 Europe/London"] {
+        for text in [
+            "hourly",
+            "daily",
+            "weekly 16:00",
+            "Mon-Fri 8:00 Europe/London",
+        ] {
             let digest: Digest = text.parse().unwrap();
             let stored = serde_json::to_value(&digest).unwrap();
             assert_eq!(serde_json::from_value::<Digest>(stored).unwrap(), digest);

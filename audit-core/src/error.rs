@@ -22,7 +22,9 @@ pub enum Error {
         text: String,
     },
     /// A time for digests that does not read as one.
-    #[error("`{text}` is no time for a digest such as `daily`, `hourly`, `weekly` or `Mon-Fri 08:00 Europe/London`")]
+    #[error(
+        "`{text}` is no time for a digest such as `daily`, `hourly`, `weekly` or `Mon-Fri 08:00 Europe/London`"
+    )]
     NotADigest {
         /// What was written.
         text: String,

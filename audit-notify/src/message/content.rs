@@ -476,9 +476,13 @@ fn in_buckets(course: &outbox::Course) -> Option<Evidence> {
     (most > 0.0 && most.is_finite()).then(|| Evidence {
         trend: Chart {
             title: format!("{} in the last {buckets}", upper_first(&measure)),
-            label: format!("last {buckets}"),
+            label: format!("{measure}, last {buckets}"),
             values: course.values.clone(),
-            most: format!("{measure} at most {} in {}", value(&course.measure, &json!(most)), with_article(&bucket)),
+            most: format!(
+                "at most {} in {}",
+                value(&course.measure, &json!(most)),
+                with_article(&bucket)
+            ),
         },
         keys: Vec::new(),
         writers: Vec::new(),
@@ -511,12 +515,17 @@ fn is_told_again(told: &Told) -> bool {
     told.transition.from_state.as_deref() == Some("firing")
 }
 
+/// As many characters of an identity as a person types.
+pub(super) fn short(id: Uuid) -> String {
+    id.to_string().chars().take(8).collect()
+}
+
 fn steps(kind: Kind, told: &Told) -> Vec<Step> {
     let step = |text: &str, command: String| Step {
         text: text.to_owned(),
         command,
     };
-    let id = told.alert.alert_id;
+    let id = short(told.alert.alert_id);
     let mut steps = Vec::new();
     if told.is_about_pipeline() {
         let channel = told
@@ -575,11 +584,11 @@ fn steps(kind: Kind, told: &Told) -> Vec<Step> {
     if kind != Kind::Resolved {
         steps.push(step(
             "Take it on, so that nobody is reminded",
-            format!("select audit.acknowledge('{id}', 'your name');"),
+            format!("audit alerts ack {id}"),
         ));
         steps.push(step(
             "Or silence it for a while",
-            format!("select audit.snooze('{id}', now() + interval '4 hours', 'why');"),
+            format!("audit alerts snooze {id} --for 4h"),
         ));
     }
     steps

@@ -7,11 +7,11 @@ use audit_schema::outbox::Told;
 use chrono_tz::Tz;
 use serde_json::{Value, json};
 
+use super::Kind;
 use super::content::{
-    Audience, Content, Item, MOST_EVENTS, SUBJECT, Step, data, kind_of, severity,
+    Audience, Content, Item, MOST_EVENTS, SUBJECT, Step, data, kind_of, severity, short,
 };
 use super::format::{grouped, moment, shorten, words};
-use super::Kind;
 
 /// A digest is read in peace, so it may be longer than other messages.
 const MOST_ITEMS: usize = 60;
@@ -146,8 +146,8 @@ fn item(told: &Told, zone: Tz) -> Item {
         .unwrap_or(zone);
     let mut notes: Vec<String> = vec![match place {
         Place::Over => format!(
-            "{}, for {}",
-            if told.is_new { "came and went" } else { "ended" },
+            "{}lasted {}",
+            if told.is_new { "came and went, " } else { "" },
             words(told.transition.at - alert.opened_at)
         ),
         _ => format!("since {}", moment(alert.opened_at, zone)),
@@ -160,14 +160,18 @@ fn item(told: &Told, zone: Tz) -> Item {
             notes.push(alert.owner.clone());
         }
         notes.extend(alert.runbook.clone());
-        notes.push(format!("alert {}", &alert.alert_id.to_string()[..8]));
+        notes.push(format!("alert {}", short(alert.alert_id)));
     }
     let title = match place {
         // What it was, not what the numbers are now that it is over.
         Place::Over => &alert.title,
         _ => &told.transition.title,
     };
-    let about = told.table.iter().chain(&told.rule).all(|name| !title.contains(name.as_str()));
+    let about = told
+        .table
+        .iter()
+        .chain(&told.rule)
+        .all(|name| !title.contains(name.as_str()));
     Item {
         heading: Some(place.heading().to_owned()),
         severity: severity(told),
@@ -192,9 +196,12 @@ fn steps(open: Option<&&Told>) -> Vec<Step> {
         text: text.to_owned(),
         command,
     };
-    let mut steps = vec![step("See everything that is open", "audit alerts list".to_owned())];
+    let mut steps = vec![step(
+        "See everything that is open",
+        "audit alerts list".to_owned(),
+    )];
     if let Some(told) = open {
-        let id = &told.alert.alert_id.to_string()[..8];
+        let id = short(told.alert.alert_id);
         steps.push(step(
             "See one of them with its history",
             format!("audit alerts show {id}"),

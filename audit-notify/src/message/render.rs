@@ -100,7 +100,9 @@ fn text_parts(content: &Content) -> Parts {
         for (place, item) in content.items.iter().enumerate() {
             if place == 0 || item.heading != heading {
                 heading.clone_from(&item.heading);
-                let heading = heading.as_ref().map_or(String::new(), |text| format!("{text}\n"));
+                let heading = heading
+                    .as_ref()
+                    .map_or(String::new(), |text| format!("{text}\n"));
                 let _ = write!(items, "\n{heading}");
             }
             // Under a heading that says so, it is not said of each.

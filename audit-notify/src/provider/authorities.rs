@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use lettre::transport::smtp::client::{Certificate as SmtpCertificate, CertificateStore, TlsParametersBuilder};
+use lettre::transport::smtp::client::{
+    Certificate as SmtpCertificate, CertificateStore, TlsParametersBuilder,
+};
 use ureq::tls::{Certificate, PemItem, RootCerts, parse_pem};
 
 use crate::error::ChannelError;

@@ -89,7 +89,9 @@ impl Http {
         let resolver = PublicOnly::unless(reach.allow_private || proxy.is_some());
         let authorities = reach.ca.map(Authorities::read).transpose()?;
         let tls = authorities.map_or_else(TlsConfig::default, |authorities| {
-            TlsConfig::builder().root_certs(authorities.for_http()).build()
+            TlsConfig::builder()
+                .root_certs(authorities.for_http())
+                .build()
         });
         let config = ureq::Agent::config_builder()
             .tls_config(tls)

@@ -54,7 +54,11 @@ pub fn blizzard() -> Told {
         course: Some(Course {
             measure: "cancelled".to_owned(),
             width: "1 day".to_owned(),
-            values: [3, 0, 11, 9, 4, 6, 2, 8, 14, 10, 5, 7, 1, 0, 12, 9, 40, 22, 6, 3, 8, 17, 96, 412].map(f64::from).to_vec(),
+            values: [
+                3, 0, 11, 9, 4, 6, 2, 8, 14, 10, 5, 7, 1, 0, 12, 9, 40, 22, 6, 3, 8, 17, 96, 412,
+            ]
+            .map(f64::from)
+            .to_vec(),
         }),
         is_new: false,
         standing: false,

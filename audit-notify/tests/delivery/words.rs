@@ -2,7 +2,7 @@
 
 use audit_notify::message::Kind;
 
-use crate::notice::{bad_rows, blizzard, message, over};
+use crate::notice::{bad_rows, blizzard, day, message, over};
 
 #[test]
 fn a_firing_alert_reads_as_plain_text() {
@@ -25,6 +25,8 @@ fn a_firing_alert_reads_as_plain_text() {
 
       fires when cancelled > 0.25 * flights and flights >= 50
 
+      cancelled, last 24 days  ▂▁▂▂▂▂▂▂▂▂▂▂▂▁▂▂▂▂▂▂▂▂▃█  at most 412 in a day
+
     What to do
       Follow the runbook: https://example.com/runbooks/cancellations
       See the numbers of every group:
@@ -32,9 +34,9 @@ fn a_firing_alert_reads_as_plain_text() {
       See everything that is open:
         audit status
       Take it on, so that nobody is reminded:
-        select audit.acknowledge('3c1f7f60-0000-4000-8000-00000000000a', 'your name');
+        audit alerts ack 3c1f7f60
       Or silence it for a while:
-        select audit.snooze('3c1f7f60-0000-4000-8000-00000000000a', now() + interval '4 hours', 'why');
+        audit alerts snooze 3c1f7f60 --for 4h
 
     -- 
     Sent to ops@example.com through the channel ops. Owner: ops-data@example.com.
@@ -103,9 +105,9 @@ fn a_failing_rule_says_why_it_matters() {
       See everything that is open:
         audit status
       Take it on, so that nobody is reminded:
-        select audit.acknowledge('3c1f7f60-0000-4000-8000-00000000000a', 'your name');
+        audit alerts ack 3c1f7f60
       Or silence it for a while:
-        select audit.snooze('3c1f7f60-0000-4000-8000-00000000000a', now() + interval '4 hours', 'why');
+        audit alerts snooze 3c1f7f60 --for 4h
 
     -- 
     Sent to ops@example.com through the channel ops. Owner: ops-data@example.com.
@@ -184,4 +186,102 @@ fn the_colour_is_never_alone() {
                 .contains(mark)
         );
     }
+}
+
+#[test]
+fn a_digest_says_what_is_new_what_is_still_open_and_what_is_over() {
+    let message = message(Kind::Digest, &day());
+    assert_eq!(message.subject, "Digest: 2 new, 1 still open, 2 over");
+    insta::assert_snapshot!(message.text, @r#"
+    5 alerts in this digest: 2 new, 1 still open, 2 over
+
+    ◆ Important · digest
+    What happened from Friday 8 February 2013, 18:00 UTC to Sunday 10 February 2013, 02:00 UTC.
+
+    New
+      ◆ important  public.flights: 2,512 of 51,955 rows fail the rule range_air_time
+                   since Friday 8 February 2013, 18:00 UTC · ops-data@example.com · alert 3c1f7f60
+      ● normal     public.flights: 2,512 of 51,955 rows fail the rule not_null_tailnum
+                   since Friday 8 February 2013, 18:00 UTC · ops-data@example.com · alert 3c1f7f60
+
+    Still open from before
+      ○ low        public.flights: 2,512 of 51,955 rows fail the rule references_dest
+                   since Friday 8 February 2013, 18:00 UTC · taken on by Ann · ops-data@example.com · alert 3c1f7f60
+
+    Over
+      ▲ critical   public.flights: EWR: 412 of 1,305 departures cancelled on 2013-02-08
+                   lasted 32 hours
+      ▲ critical   public.flights: EWR: 412 of 1,305 departures cancelled on 2013-02-08
+                   came and went, lasted 32 hours
+
+    What to do
+      See everything that is open:
+        audit alerts list
+      See one of them with its history:
+        audit alerts show 3c1f7f60
+      Take it on, so that nobody is reminded:
+        audit alerts ack 3c1f7f60
+
+    -- 
+    Sent to ops@example.com through the channel ops.
+    Alert 3c1f7f60-0000-4000-8000-00000000000a
+    "#);
+    assert!(message.html(false).contains("Still open from before</td>"));
+    let places: Vec<&str> = message.data["alerts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|alert| alert["digest"].as_str().unwrap())
+        .collect();
+    assert_eq!(places, ["new", "new", "still open", "over", "over"]);
+    assert_eq!(
+        message.events.len(),
+        4,
+        "what only stands there is no event"
+    );
+}
+
+#[test]
+fn a_digest_of_what_is_over_is_not_in_the_colour_of_an_alert() {
+    let mut came = over();
+    came.is_new = true;
+    let message = message(Kind::Digest, &[came]);
+    assert_eq!(message.subject, "Digest: 1 over");
+    assert!(
+        message.text.contains("\n✓ Digest, all over\n"),
+        "{}",
+        message.text
+    );
+    assert!(!message.html(false).contains("#B42318"));
+}
+
+#[test]
+fn what_is_told_again_says_why() {
+    let mut worse = blizzard();
+    worse.transition.from_state = Some("firing".to_owned());
+    worse.transition.reason = "nobody has taken it on in time".to_owned();
+    let message = message(Kind::Firing, &[worse]);
+    assert!(
+        message
+            .text
+            .contains(" Told again: nobody has taken it on in time.\n"),
+        "{}",
+        message.text
+    );
+}
+
+#[test]
+fn a_course_is_drawn_in_the_buckets_of_its_summary() {
+    let mut quarters = blizzard();
+    let course = quarters.course.as_mut().unwrap();
+    (course.width, course.measure) = ("15 minutes".to_owned(), "mean_delay".to_owned());
+    let text = message(Kind::Firing, &[quarters.clone()]).text;
+    assert!(
+        text.contains("  mean delay, last 24 times 15 minutes  ")
+            && text.contains("at most 412 in 15 minutes"),
+        "{text}"
+    );
+    quarters.course.as_mut().unwrap().values.fill(0.0);
+    let text = message(Kind::Firing, &[quarters]).text;
+    assert!(!text.contains("last 24"), "{text}");
 }

@@ -85,7 +85,17 @@ begin
     from audit.channel as channel
     where channel.retired_at is null
         and names ? channel.name
-        and (episode.policy <> 'pipeline' or channel.paused_at is null or channel.name is distinct from episode.group_values ->> 'channel')
+        -- Not to itself, if it is what can not be reached.
+        and not (
+            episode.policy = 'pipeline'
+            and channel.name = episode.group_values ->> 'channel'
+            and (
+                channel.paused_at is not null
+                or episode.fingerprint = audit._fingerprint(
+                    'pipeline', jsonb_build_object('channel', channel.name, 'condition', 'unheard')
+                )
+            )
+        )
     order by channel.channel_id;
 end;
 $$;
