@@ -46,6 +46,7 @@ fn blizzard() -> Status {
             sealed_rows: 51_955,
             delivered: 4,
             waiting: 1,
+            collected: 0,
             dead: 0,
             paused_channels: Vec::new(),
         },

@@ -138,6 +138,78 @@ routes:
 }
 
 #[test]
+fn a_route_may_collect_news_for_a_digest() {
+    let policy = policy(
+        "
+routes:
+  - { severity: critical, to: boss }
+  - { severity: important, hours: mon-fri 8:00-18:00 Europe/London, otherwise: digest, to: ops }
+  - { severity: normal, hours: mon-fri 8:00-18:00 Europe/London, otherwise: digest, digest: hourly, to: ops }
+  - { digest: daily 7:30 Europe/London, to: ops }
+",
+    );
+    let shown: Vec<String> = policy.routes[1..]
+        .iter()
+        .map(|route| {
+            let definition = route.definition();
+            format!("{} {}", definition["otherwise"], definition["digest"])
+        })
+        .collect();
+    assert_snapshot!(shown.join("\n"), @r#"
+    "digest" null
+    "digest" "hourly"
+    null {"at":"07:30","days":[1,2,3,4,5,6,7],"time_zone":"Europe/London"}
+    "#);
+    for route in &policy.routes {
+        let read: audit_core::Route = serde_json::from_value(route.definition()).unwrap();
+        assert_eq!(read, *route);
+    }
+}
+
+#[test]
+fn a_digest_that_a_route_can_not_send_is_told() {
+    assert_snapshot!(
+        wrong(
+            "
+routes:
+  - { severity: low, digest: monthly, to: ops }
+  - { severity: normal, hours: Mon-Fri 08:00-18:00 UTC, digest: daily, to: ops }
+  - { severity: important, otherwise: digest, to: ops }
+  - { digest: daily, to: ops }
+  - { to: boss }
+"
+        ),
+        @"
+    `monthly` is no time for a digest such as `daily`, `hourly`, `weekly` or `Mon-Fri 08:00 Europe/London` (days, and if you like a time of day and a time zone)
+    a route has `hours` or a `digest` (say `otherwise: digest`, and it tells of what comes outside of them)
+    `otherwise` needs `hours` (it says what happens outside of them)
+    no alert comes to this route (the route in line 11 takes everything)
+    "
+    );
+}
+
+#[test]
+fn a_channel_is_sent_to_as_fast_as_its_provider_takes_it() {
+    let policy = Policy::parse(
+        "
+version: 1
+channels:
+  a: { slack: { url: { env: SLACK } } }
+  b: { per_second: 50, slack: { url: { env: SLACK } } }
+  c: { file: { directory: mail } }
+",
+        "audit.yml",
+    )
+    .unwrap();
+    let pace: Vec<Option<u32>> = policy
+        .channels
+        .iter()
+        .map(|channel| channel.per_second)
+        .collect();
+    assert_eq!(pace, [Some(1), Some(50), None]);
+}
+
+#[test]
 fn what_a_route_or_a_channel_can_not_say_is_told() {
     assert_snapshot!(
         wrong(
@@ -157,8 +229,8 @@ routes:
     let text = "
 version: 1
 channels:
-  ops: { per_minute: 0, file: { directory: mail } }
-  boss: { per_minute: 3 }
+  ops: { per_minute: 0, per_second: many, file: { directory: mail } }
+  boss: { per_minute: 3, per_second: 3 }
 ";
     let errors = Policy::parse(text, "audit.yml").unwrap_err();
     let messages: Vec<&str> = errors
@@ -170,6 +242,7 @@ channels:
         messages,
         [
             "`per_minute` must be a number of messages",
+            "`per_second` must be a number of messages",
             "a channel needs a provider"
         ]
     );

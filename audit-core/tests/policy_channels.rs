@@ -17,7 +17,7 @@ channels:
   d: { mailgun: { from: a@x.org, to: b@x.org, api_key: { env: KEY }, domain: mg.x.org, region: eu } }
   e: { brevo: { from: a@x.org, to: b@x.org, api_key: { env: KEY }, base_url: "http://127.0.0.1:1", allow_private: true } }
   f: { ses: { from: a@x.org, to: b@x.org, region: eu-west-1, access_key_id: AKID, secret_access_key: { env: KEY }, session_token: { env: TOKEN }, configuration_set: dq } }
-  g: { smtp: { from: a@x.org, to: b@x.org, host: mail.x.org, port: 2525, tls: implicit, user: audit, password: { file: /run/secrets/mail } } }
+  g: { smtp: { from: a@x.org, to: b@x.org, host: mail.x.org, port: 2525, tls: implicit, ca: /etc/own.pem, user: audit, password: { file: /run/secrets/mail } } }
   h: { slack: { url: { env: SLACK_URL } } }
   i: { pagerduty: { routing_key: { env: KEY }, region: eu } }
   j: { webhook: { url: "https://x.org/hook", secret: { env: SECRET } } }
@@ -41,7 +41,7 @@ channels:
     {"mailgun":{"api_key":{"env":"KEY"},"domain":"mg.x.org","from":"a@x.org","region":"eu","to":["b@x.org"]}}
     {"brevo":{"allow_private":true,"api_key":{"env":"KEY"},"base_url":"http://127.0.0.1:1","from":"a@x.org","to":["b@x.org"]}}
     {"ses":{"access_key_id":"AKID","configuration_set":"dq","from":"a@x.org","region":"eu-west-1","secret_access_key":{"env":"KEY"},"session_token":{"env":"TOKEN"},"to":["b@x.org"]}}
-    {"smtp":{"from":"a@x.org","host":"mail.x.org","password":{"file":"/run/secrets/mail"},"port":2525,"tls":"implicit","to":["b@x.org"],"user":"audit"}}
+    {"smtp":{"ca":"/etc/own.pem","from":"a@x.org","host":"mail.x.org","password":{"file":"/run/secrets/mail"},"port":2525,"tls":"implicit","to":["b@x.org"],"user":"audit"}}
     {"slack":{"url":{"env":"SLACK_URL"}}}
     {"pagerduty":{"region":"eu","routing_key":{"env":"KEY"}}}
     {"webhook":{"secret":{"env":"SECRET"},"url":"https://x.org/hook"}}

@@ -62,6 +62,9 @@ pub struct PipelineStatus {
     /// Messages that wait for their turn or their next attempt.
     #[diesel(sql_type = BigInt)]
     pub waiting: i64,
+    /// News that are collected for a digest.
+    #[diesel(sql_type = BigInt)]
+    pub collected: i64,
     /// Messages that could not be delivered.
     #[diesel(sql_type = BigInt)]
     pub dead: i64,
@@ -202,7 +205,8 @@ pub fn status(connection: &mut PgConnection) -> Result<Status> {
             (select count(*) from audit.segment) as segments,
             (select coalesce(sum(segment.rows), 0)::bigint from audit.segment as segment) as sealed_rows,
             (select count(*) from audit.outbox where state = 'delivered') as delivered,
-            (select count(*) from audit.outbox where state in ('ready', 'sending')) as waiting,
+            (select coalesce(sum(channel.waiting), 0)::bigint from audit.channel_state as channel) as waiting,
+            (select coalesce(sum(channel.collected), 0)::bigint from audit.channel_state as channel) as collected,
             (select count(*) from audit.outbox where state = 'dead') as dead,
             array(
                 select channel.name

@@ -32,6 +32,7 @@ channels:
 routes:
   - { severity: normal, hours: Mon-Fri 08:00-18:00 Europe/London, to: ops }
   - { hours: daily 08:00-22:00 Europe/London, otherwise: next, to: ops }
+  - { severity: low, digest: daily 7:00 Europe/London, to: ops }
   - { to: boss }
 ";
 
@@ -50,6 +51,7 @@ fn planned(connection: &mut PgConnection, text: &str) -> String {
             "until",
             "hours",
             "per_minute",
+            "per_second",
             "escalate",
         ]
         .iter()
@@ -68,7 +70,8 @@ fn everything_that_alerts_say_is_declared_once() {
     + channel boss: file in mail
     + route   1: normal at Mon-Fri 08:00-18:00 Europe/London to ops
     + route   2: everything at Mon-Sun 08:00-22:00 Europe/London (else the next) to ops
-    + route   3: everything to boss
+    + route   3: low in a digest (Mon-Sun 07:00 Europe/London) to ops
+    + route   4: everything to boss
     "#);
     apply(&mut connection, &policy(POLICY)).unwrap();
     assert!(plan(&mut connection, &policy(POLICY)).unwrap().is_empty());
@@ -89,16 +92,20 @@ fn what_changes_in_an_alert_a_channel_or_a_route_is_said() {
     let changed = POLICY
         .replace("failed < 10", "failed < 20")
         .replace("after: 30m", "after: 1h")
-        .replace("per_minute: 2", "per_minute: 3")
-        .replace("Mon-Fri 08:00", "Mon-Sat 09:00");
+        .replace("per_minute: 2", "per_minute: 3, per_second: 5")
+        .replace("Mon-Fri 08:00", "Mon-Sat 09:00")
+        .replace("digest: daily 7:00 Europe/London", "digest: hourly");
     insta::assert_snapshot!(planned(&mut connection, &changed), @r#"
     ~ alert   burst
         until: failed < 10 → failed < 20
         escalate: after 30 minutes, severity critical, to boss → after 1 hour, severity critical, to boss
     ~ channel boss
         per_minute: 2 → 3
+        per_second: - → 5
     ~ route   1
         route: hours Mon-Fri 08:00-18:00 Europe/London, severity normal, to ops → hours Mon-Sat 09:00-18:00 Europe/London, severity normal, to ops
+    ~ route   3
+        route: digest Mon-Sun 07:00 Europe/London, severity low, to ops → digest hourly, severity low, to ops
     "#);
     apply(&mut connection, &policy(&changed)).unwrap();
     assert!(plan(&mut connection, &policy(&changed)).unwrap().is_empty());

@@ -194,7 +194,7 @@ pub fn render(listed: &[Listed], all: i64, dead: &[DeadRecipient], style: Style)
                 state(delivery),
                 Painted::severity(&delivery.severity),
                 delivery.channel.clone(),
-                shorten(&delivery.title, 60),
+                what(delivery),
                 number(i64::from(delivery.attempt)),
                 next(delivery),
                 shorten(delivery.error.as_deref().unwrap_or_default(), 60),
@@ -230,7 +230,7 @@ pub fn render_one(shown: &Shown, style: Style) -> String {
     let delivery = &shown.delivery;
     let mut text = format!(
         "{}\n{} · {} through {} to {} · {} · since {}\n",
-        style.bold(&format!("{}  {}", delivery.title, delivery.delivery_id)),
+        style.bold(&format!("{}  {}", what(delivery), delivery.delivery_id)),
         style.paint(&state(delivery)),
         delivery.kind,
         delivery.provider,
@@ -270,8 +270,23 @@ pub fn render_one(shown: &Shown, style: Style) -> String {
     text
 }
 
+/// What a message tells: one sentence, and how many more there are.
+fn what(delivery: &Listed) -> String {
+    let more = match delivery.more {
+        0 => String::new(),
+        more => format!(" and {} more", number(i64::from(more))),
+    };
+    let digest = if delivery.kind == "digest" {
+        "digest: "
+    } else {
+        ""
+    };
+    format!("{digest}{}{more}", shorten(&delivery.title, 60))
+}
+
 fn state(delivery: &Listed) -> Painted {
     match delivery.state.as_str() {
+        "ready" if delivery.kind == "digest" && delivery.due_at > Utc::now() => "collecting".into(),
         "dead" => Painted::new("given up", Tone::Severity(audit_core::Severity::Critical)),
         "ready" if delivery.paused => {
             Painted::new("paused", Tone::Severity(audit_core::Severity::Important))

@@ -216,6 +216,9 @@ fn deliveries(pipeline: &PipelineStatus) -> String {
     if pipeline.waiting > 0 {
         facts.push(format!("{} waiting", number(pipeline.waiting)));
     }
+    if pipeline.collected > 0 {
+        facts.push(format!("{} for a digest", number(pipeline.collected)));
+    }
     if pipeline.dead > 0 {
         facts.push(format!("{} dead", number(pipeline.dead)));
     }

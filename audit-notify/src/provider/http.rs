@@ -200,7 +200,8 @@ impl Http {
             ureq::Error::BadUri(_) | ureq::Error::Http(_) => {
                 "its address can not be read".to_owned()
             }
-            other => shorten(&self.hidden(other.to_string())),
+            other => distrusted(&other.to_string())
+                .unwrap_or_else(|| shorten(&self.hidden(other.to_string()))),
         };
         SendError::Unreachable {
             error: format!("`{host}` could not be reached: {reason}"),
@@ -300,6 +301,13 @@ impl std::fmt::Debug for Http {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Http").finish_non_exhaustive()
     }
+}
+
+/// What is wrong with a certificate, if that is what an error says. It may be right again soon, so it is like not answering:
+/// a portal in the way must not put all channels out of use.
+pub(super) fn distrusted(error: &str) -> Option<String> {
+    let (_, why) = error.split_once("invalid peer certificate: ")?;
+    Some(shorten(&format!("its certificate is not trusted: {why}")))
 }
 
 /// One line that is not too long for an error.

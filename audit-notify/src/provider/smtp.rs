@@ -14,7 +14,7 @@ use lettre::transport::smtp::extension::ClientId;
 
 use super::address::Mailbox;
 use super::authorities::Authorities;
-use super::http::{Timeouts, shorten};
+use super::http::{Timeouts, distrusted, shorten};
 use super::mime::mime;
 use crate::channel::{Channel, Envelope, Receipt, SendError};
 use crate::error::ChannelError;
@@ -250,6 +250,9 @@ impl Server {
             _ => reason,
         };
         let Some(status) = error.status().map(u16::from) else {
+            if let Some(why) = distrusted(&reason) {
+                return self.unreachable(&why);
+            }
             return match error {
                 error if error.is_timeout() => self.unreachable("it did not answer in time"),
                 error if error.is_tls() => SendError::Refused {

@@ -8,5 +8,6 @@ mod provider;
 mod rogue;
 mod sharing;
 mod smtp;
+mod tls;
 mod wire;
 mod words;

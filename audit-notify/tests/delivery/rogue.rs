@@ -233,8 +233,7 @@ fn a_private_address_is_refused_before_anything_is_looked_up() {
 }
 
 #[test]
-fn a_certificate_that_nobody_vouches_for_is_not_trusted() {
-    // It speaks no TLS at all, which is as bad as a certificate could be.
+fn a_server_that_speaks_no_tls_gets_nothing() {
     let rogue = Rogue::start([Deed::Say("HTTP/1.1 200 OK\r\n\r\n".to_owned())]);
     let url = rogue.url().replace("http://", "https://");
     let sent = channel(&url, true, IMPATIENT).send(&envelope(&short("s", "firing"), None));

@@ -39,6 +39,8 @@ select
         select count(*)
         from audit.outbox as outbox
         where outbox.state in ('ready', 'sending')
+            -- What is collected for a digest is not on its way yet.
+            and not (outbox.kind = 'digest' and outbox.state = 'ready' and outbox.due_at > clock_timestamp())
     ) as undelivered,
     (
         select count(*)
