@@ -3,6 +3,8 @@
 # make bench   how fast the write path is, as ratios; rewrites the figures of docs/PERFORMANCE.md
 #              BENCH="--only bulk,single" for a part, BENCH=--help for all there is
 # make storm   a million failing rows in a million statements, and the messages that tell of them; about two minutes
+# make deliveries  10,000 messages, four notifiers, kills and a restart of the database; about a minute
+# make latency how long after a commit its message is sent; LATENCY=500 for another number of commits
 # make matrix  the tests of audit-schema on PostgreSQL 14 to 18
 # make test-transparency  PostgreSQL's, pgbench's and Django's own tests, watched and unwatched; rewrites the results in
 #              docs/TRANSPARENCY.md. PARTS="regress pgbench" for some of it
@@ -15,9 +17,10 @@ CARGO := cargo
 BENCH :=
 PARTS :=
 SOAK := 300
+LATENCY := 200
 AUDIT := $(CARGO) run --quiet --locked --package audit-bin --bin audit --
 
-.PHONY: demo demo-quick test check docs docs-check bench storm matrix soak test-transparency grafana-check mermaid-check deny setup
+.PHONY: demo demo-quick test check docs docs-check bench storm deliveries latency matrix soak test-transparency grafana-check mermaid-check deny setup
 
 demo: setup
 	$(AUDIT) demo
@@ -45,6 +48,12 @@ bench: setup
 
 storm: setup
 	AUDIT_STORM=1000000 $(CARGO) test --locked --package audit-schema --all-features --test alert_storm
+
+deliveries: setup
+	AUDIT_DELIVERIES=10000 $(CARGO) test --locked --package audit-bin --all-features --test flood -- --nocapture
+
+latency: setup
+	$(CARGO) run --release --locked --package audit-notify --all-features --example latency -- $(LATENCY)
 
 matrix: setup
 	scripts/matrix/run

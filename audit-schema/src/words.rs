@@ -1,8 +1,8 @@
 //! Declarations in words: what changes in them, and what they do, in one line each.
 
 use audit_core::{
-    AlertPolicy, Digest, Hours, Otherwise, Period, Provider, Route, Rule, RuleKind, Setting, Subject,
-    Summary, Unit,
+    AlertPolicy, Digest, Hours, Otherwise, Period, Provider, Route, Rule, RuleKind, Setting,
+    Subject, Summary, Unit,
 };
 use serde::Deserialize;
 use serde_json::Value;

@@ -51,10 +51,17 @@ pub(super) struct Lanes<'scope, 'env> {
     witness: Option<Witness>,
     speak: Sender<(Parcel, Sent)>,
     listen: Receiver<(Parcel, Sent)>,
-    /// How many parcels are on their way, by the number of the channel.
-    out: HashMap<i32, usize>,
+    /// By the number of the channel.
+    lanes: HashMap<i32, Lane>,
     /// What came of parcels and is not written down yet.
     heard: VecDeque<(Parcel, Sent)>,
+}
+
+struct Lane {
+    /// How many parcels are on their way.
+    left: usize,
+    /// The next one may begin: what came of the one before is written down.
+    go_on: Sender<()>,
 }
 
 impl<'scope, 'env> Lanes<'scope, 'env> {
@@ -70,7 +77,7 @@ impl<'scope, 'env> Lanes<'scope, 'env> {
             witness,
             speak,
             listen,
-            out: HashMap::new(),
+            lanes: HashMap::new(),
             heard: VecDeque::new(),
         }
     }
@@ -87,21 +94,28 @@ impl<'scope, 'env> Lanes<'scope, 'env> {
 
     /// Nothing is on its way, and all that came of it is written down.
     pub(super) fn is_idle(&self) -> bool {
-        self.out.is_empty() && self.heard.is_empty()
+        self.lanes.is_empty() && self.heard.is_empty()
     }
 
     /// The channels that are being served.
     pub(super) fn busy(&self) -> Vec<i32> {
-        self.out.keys().copied().collect()
+        self.lanes.keys().copied().collect()
     }
 
-    /// Sends parcels of one channel that is not being served yet, one after the other.
+    /// Sends parcels of one channel that is not being served yet, one after the other: each when it is written down what came of
+    /// the one before, so that whoever is killed leaves one at most of which nobody knows.
     pub(super) fn send(&mut self, channel_id: i32, parcels: Vec<Parcel>, times: Times) {
-        self.out.insert(channel_id, parcels.len());
+        let (go_on, may_go_on) = channel();
+        let left = parcels.len();
+        self.lanes.insert(channel_id, Lane { left, go_on });
         let (stop, witness, speak) = (self.stop, self.witness.clone(), self.speak.clone());
         self.scope.spawn(move || {
             let mut wanting = None;
             for (place, parcel) in parcels.into_iter().enumerate() {
+                // Nobody listens any more only when writing results failed; leases bring the rest back.
+                if place > 0 && may_go_on.recv().is_err() {
+                    break;
+                }
                 let turn = times.claimed_at + parcel.delivery.wait.to_std().unwrap_or_default();
                 let late = turn.max(Instant::now()) >= times.begin_before && place > 0;
                 let sent = match wanting {
@@ -122,7 +136,6 @@ impl<'scope, 'env> Lanes<'scope, 'env> {
                     Sent::Tried(Err(SendError::Unreachable { .. })) => Some(PATIENCE),
                     _ => wanting,
                 };
-                // Nobody listens any more only when writing results failed; leases bring the rest back.
                 if speak.send((parcel, sent)).is_err() {
                     break;
                 }
@@ -152,16 +165,25 @@ impl<'scope, 'env> Lanes<'scope, 'env> {
         self.heard.pop_front()
     }
 
+    /// What came of a parcel of a channel is written down.
+    pub(super) fn written(&self, channel_id: i32) {
+        self.seen(Step::Written);
+        if let Some(lane) = self.lanes.get(&channel_id) {
+            // A lane that has ended needs no word.
+            let _ = lane.go_on.send(());
+        }
+    }
+
     pub(super) fn give_back(&mut self, parcel: Parcel, sent: Sent) {
         self.heard.push_front((parcel, sent));
     }
 
     fn hear(&mut self, heard: (Parcel, Sent)) {
         let channel_id = heard.0.delivery.channel_id;
-        if let Some(left) = self.out.get_mut(&channel_id) {
-            *left -= 1;
-            if *left == 0 {
-                self.out.remove(&channel_id);
+        if let Some(lane) = self.lanes.get_mut(&channel_id) {
+            lane.left -= 1;
+            if lane.left == 0 {
+                self.lanes.remove(&channel_id);
             }
         }
         self.heard.push_back(heard);

@@ -62,6 +62,7 @@ pub(super) fn deliver(
         channels: HashMap::new(),
         picture: None,
     };
+    round.write_down(conn, report)?;
     // Whoever has nothing to do is asked again whenever a channel is through with what it had.
     let mut somebody_is_free = true;
     loop {
@@ -178,7 +179,7 @@ impl Round<'_, '_, '_> {
                 self.lanes.give_back(parcel, sent);
                 return Err(error);
             }
-            self.lanes.seen(Step::Written);
+            self.lanes.written(parcel.delivery.channel_id);
         }
         Ok(())
     }
