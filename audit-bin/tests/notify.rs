@@ -348,7 +348,14 @@ fn what_was_given_up_is_listed_shown_and_tried_again() {
         )
     );
     assert_eq!(plant.notify(&["--once"]).0, Some(0));
-    assert_eq!(plant.arrived(), ["Critical: public.trouble, trouble, T1"]);
+    // There is no other channel, so this one says as well that something was given up.
+    assert_eq!(
+        plant.arrived(),
+        [
+            "Critical: public.trouble, trouble, T1",
+            "Critical: audit pipeline, ops"
+        ]
+    );
     let (code, said) = plant.deliveries(&["retry", &id[..8]]);
     assert_eq!(code, Some(1));
     assert!(said.ends_with("was delivered already\n"), "{said}");
@@ -359,12 +366,44 @@ fn what_was_given_up_is_listed_shown_and_tried_again() {
         "1 message to be tried again, by the next audit-notify\n"
     );
     assert_eq!(plant.notify(&["--once"]).0, Some(0));
-    assert_eq!(plant.arrived().len(), 2);
+    assert_eq!(plant.arrived()[2], "Critical: public.trouble, trouble, T2");
     let (_, said) = plant.deliveries(&["retry", "--all"]);
     assert_eq!(
         said,
         "0 messages to be tried again, by the next audit-notify\n"
     );
+}
+
+#[test]
+fn what_is_collected_for_a_digest_is_shown_until_it_goes_out() {
+    let plant = Plant::with_troubles(3);
+    plant.sql(r#"update audit.route set definition = '{"to": ["ops"], "digest": {"days": [1, 2, 3, 4, 5, 6, 7], "at": "08:00", "time_zone": "UTC"}}'"#);
+    let (code, said) = plant.notify(&["--once", "--metrics", "audit.prom"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(plant.arrived().is_empty());
+    let figures = std::fs::read_to_string(plant.folder.0.join("audit.prom")).unwrap();
+    assert!(
+        figures.contains("audit_outbox_waiting{channel=\"ops\"} 0\n"),
+        "{figures}"
+    );
+    let (code, said) = plant.deliveries(&["list"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("collecting  ▲ critical  ops      digest: T")
+            && said.contains(" is in trouble and 2 more        0  in "),
+        "{said}"
+    );
+    let (_, said) = plant.run(plant.program(env!("CARGO_BIN_EXE_audit"), &["status"]));
+    assert!(
+        said.contains(" · 0 messages delivered, 3 for a digest\n"),
+        "{said}"
+    );
+    // Whoever can not wait for it has it now.
+    let id = plant.one("select delivery_id from audit.outbox");
+    let (code, said) = plant.deliveries(&["retry", &id]);
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(plant.notify(&["--once"]).0, Some(0));
+    assert_eq!(plant.arrived(), ["Digest: 3 new"]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::golden::{KEY, PIXEL, channel, envelope, short};
 use crate::provider::{Answer, Provider};
 
-const PROVIDERS: [&str; 9] = [
+pub const PROVIDERS: [&str; 9] = [
     "resend",
     "sendgrid",
     "postmark",

@@ -45,9 +45,18 @@ pub fn environment(name: &str) -> Option<String> {
 }
 
 pub fn channel(provider: &str, server: &Provider, options: Value) -> Box<dyn Channel> {
+    channel_at(provider, &server.url(), options, Timeouts::default())
+}
+
+pub fn channel_at(
+    provider: &str,
+    url: &str,
+    options: Value,
+    timeouts: Timeouts,
+) -> Box<dyn Channel> {
     let mut definition = json!({
         "from": "Audit <audit@example.com>", "to": ["ops@example.com"], "api_key": { "env": "KEY" },
-        "base_url": server.url(), "allow_private": true,
+        "base_url": url, "allow_private": true,
     });
     match provider {
         "mailgun" => definition["domain"] = json!("mg.example.com"),
@@ -59,7 +68,7 @@ pub fn channel(provider: &str, server: &Provider, options: Value) -> Box<dyn Cha
         "slack" => definition["url"] = json!({ "env": "URL" }),
         "pagerduty" => definition["routing_key"] = json!({ "env": "KEY" }),
         "webhook" => {
-            definition["url"] = json!(server.url());
+            definition["url"] = json!(url);
             definition["secret"] = json!({ "env": "SECRET" });
         }
         _ => {}
@@ -67,13 +76,13 @@ pub fn channel(provider: &str, server: &Provider, options: Value) -> Box<dyn Cha
     for (name, value) in options.as_object().into_iter().flatten() {
         definition[name] = value.clone();
     }
-    let slack = format!("{}/services/T0/B0/{KEY}", server.url());
+    let slack = format!("{url}/services/T0/B0/{KEY}");
     let environment = |name: &str| match name {
         "URL" => Some(slack.clone()),
         name => environment(name),
     };
     let definition = json!({ provider: definition });
-    open(provider, &definition, &environment, Timeouts::default()).unwrap()
+    open(provider, &definition, &environment, timeouts).unwrap()
 }
 
 pub fn envelope<'a>(message: &'a Message, picture: Option<&'a [u8]>) -> Envelope<'a> {

@@ -1,142 +1,22 @@
 //! Deliveries: retried, rescued, paused, given up; never lost and never doubled.
 
-use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use audit_notify::provider::Timeouts;
-use audit_notify::{Clock, Options, Outcome, RunReport, follow, round, run_once};
+use audit_notify::{Options, Outcome, round, run_once};
 use audit_schema::outbox::{self, Claim, resume_channel};
-use audit_schema::testing::{Database, database};
-use chrono::{DateTime, TimeDelta, Utc};
+use audit_schema::testing::database;
+use chrono::{TimeDelta, Utc};
 use diesel::PgConnection;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Jsonb, Text};
+use diesel::sql_types::Jsonb;
 use serde_json::{Value, json};
 
+use crate::plant::{At, count, declare_channel, once, options, outcomes, resend, run, trouble};
 use crate::provider::{Answer, Provider};
-
-/// A clock that stands where a test puts it.
-#[derive(Debug, Clone, Copy)]
-pub struct At {
-    pub now: DateTime<Utc>,
-    pub wall: DateTime<Utc>,
-}
-
-impl Clock for At {
-    fn now(&self) -> DateTime<Utc> {
-        self.now
-    }
-    fn wait(&mut self, _at_most: Duration) -> ControlFlow<()> {
-        ControlFlow::Break(())
-    }
-    fn wall(&self) -> Option<DateTime<Utc>> {
-        Some(self.wall)
-    }
-}
-
-impl At {
-    /// Noon of a day in February. The outbox was filled by the clock of the server, which is a little earlier.
-    pub fn noon() -> Self {
-        At {
-            now: "2013-02-08T17:00:00Z".parse().unwrap(),
-            wall: Utc::now() + TimeDelta::seconds(10),
-        }
-    }
-
-    pub fn later(self, by: TimeDelta) -> Self {
-        At {
-            wall: self.wall + by,
-            ..self
-        }
-    }
-}
-
-/// A table whose every row opens an alert while it is there.
-pub fn trouble(rows: usize) -> Database {
-    let database = database();
-    run(
-        &database,
-        "create table public.trouble (name text primary key);
-         select audit.watch('public.trouble');
-         select audit.declare_summary('public.trouble', 'troubles', '{
-             \"group_by\": [{\"name\": \"name\", \"expression\": \"name\"}],
-             \"measures\": [{\"name\": \"rows\", \"function\": \"count\", \"expression\": null}]}');
-         select audit.compile('public.trouble');
-         insert into audit.alert_policy (name, definition)
-         values ('trouble', '{\"on\": \"troubles\", \"when\": \"rows > 0\", \"severity\": \"critical\", \"say\": \"{name} is in trouble\", \"messages\": \"each\"}');
-         insert into audit.route (position, definition) values (1, '{\"to\": [\"ops\"]}');",
-    );
-    run(
-        &database,
-        &format!("insert into public.trouble select 'T' || n from generate_series(1, {rows}) as n"),
-    );
-    database
-}
-
-pub fn run(database: &Database, sql: &str) {
-    database.connect().batch_execute(sql).unwrap();
-}
-
-pub fn declare_channel(database: &Database, name: &str, provider: &str, definition: Value) {
-    diesel::sql_query("insert into audit.channel (name, provider, definition) values ($1, $2, $3)")
-        .bind::<Text, _>(name)
-        .bind::<Text, _>(provider)
-        .bind::<Jsonb, _>(definition)
-        .execute(&mut database.connect())
-        .unwrap();
-}
-
-pub fn resend(url: &str) -> Value {
-    json!({ "resend": {
-        "from": "audit@example.com", "to": ["ops@example.com"], "api_key": { "env": "KEY" }, "base_url": url,
-        "allow_private": true,
-    }})
-}
-
-pub fn options() -> Options {
-    Options {
-        environment: Box::new(|name| (name == "KEY").then(|| "re_a_very_secret_key".to_owned())),
-        timeouts: Timeouts {
-            connect: Duration::from_secs(5),
-            total: Duration::from_secs(20),
-        },
-        ..Options::default()
-    }
-}
-
-pub fn once(database: &Database, clock: At) -> RunReport {
-    run_once(&mut database.connect(), &mut options(), &clock).unwrap()
-}
-
-pub fn count(database: &Database, from: &str) -> i64 {
-    #[derive(QueryableByName)]
-    struct Count {
-        #[diesel(sql_type = BigInt)]
-        count: i64,
-    }
-    diesel::sql_query(format!("select count(*) as count from {from}"))
-        .get_result::<Count>(&mut database.connect())
-        .unwrap()
-        .count
-}
-
-pub fn outcomes(database: &Database) -> String {
-    #[derive(QueryableByName)]
-    struct Line {
-        #[diesel(sql_type = Text)]
-        line: String,
-    }
-    diesel::sql_query(
-        "select coalesce(string_agg(concat_ws(' ', attempt, outcome, status), ', ' order by delivery_attempt_id), '') as line \
-         from audit.delivery_attempt",
-    )
-    .get_result::<Line>(&mut database.connect())
-    .unwrap()
-    .line
-}
 
 #[test]
 fn what_is_due_is_delivered_once() {
@@ -563,90 +443,6 @@ fn an_overlapping_run_leaves_the_work_to_the_first() {
     assert!(once(&database, At::noon()).busy);
     outbox::release_only_notifier(&mut first).unwrap();
     assert_eq!(once(&database, At::noon()).delivered.len(), 1);
-}
-
-#[test]
-fn following_survives_the_loss_of_the_database() {
-    struct Steps {
-        url: String,
-        rounds: usize,
-    }
-    impl Clock for Steps {
-        fn now(&self) -> DateTime<Utc> {
-            At::noon().now
-        }
-        fn wait(&mut self, _at_most: Duration) -> ControlFlow<()> {
-            self.rounds += 1;
-            if self.rounds == 1 {
-                let mut conn = audit_schema::connect(&self.url).unwrap();
-                conn.batch_execute(
-                    "insert into public.trouble values ('new');
-                     select pg_terminate_backend(pid) from pg_stat_activity
-                     where datname = current_database() and pid <> pg_backend_pid();",
-                )
-                .unwrap();
-            }
-            if self.rounds == 3 {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
-        }
-        fn wall(&self) -> Option<DateTime<Utc>> {
-            Some(At::noon().wall)
-        }
-    }
-
-    let server = Provider::start([]);
-    let database = trouble(1);
-    declare_channel(&database, "ops", "resend", resend(&server.url()));
-    let heard = Arc::new(Mutex::new(Vec::new()));
-    let listener = {
-        let heard = Arc::clone(&heard);
-        move |report: &RunReport| heard.lock().unwrap().push(report.delivered.len())
-    };
-    let options = Options {
-        listener: Some(Box::new(listener)),
-        ..options()
-    };
-    let clock = Steps {
-        url: database.url(),
-        rounds: 0,
-    };
-    follow(
-        &database.url(),
-        options,
-        clock,
-        Arc::new(AtomicBool::new(false)),
-    )
-    .unwrap();
-    assert_eq!(*heard.lock().unwrap(), [1, 1]);
-}
-
-#[test]
-fn following_stops_when_told() {
-    let database = trouble(0);
-    follow(
-        &database.url(),
-        options(),
-        At::noon(),
-        Arc::new(AtomicBool::new(true)),
-    )
-    .unwrap();
-}
-
-#[test]
-fn no_database_is_an_error_at_once() {
-    let error = follow(
-        "postgres://nobody@127.0.0.1:9/nothing",
-        options(),
-        At::noon(),
-        Arc::new(AtomicBool::new(false)),
-    );
-    assert_eq!(
-        error.unwrap_err().to_string(),
-        "the outbox could not be worked on"
-    );
 }
 
 #[test]

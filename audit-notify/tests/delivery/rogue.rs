@@ -10,7 +10,8 @@ use audit_notify::provider::{Timeouts, open};
 use audit_notify::{Channel, Receipt, SendError};
 use serde_json::json;
 
-use crate::golden::{envelope, environment, short};
+use crate::classes::PROVIDERS;
+use crate::golden::{channel_at, envelope, environment, short};
 use crate::provider::{Answer, Provider};
 
 /// What a server does with a connection on which a request came.
@@ -191,6 +192,65 @@ fn a_server_that_takes_its_time_is_left() {
         said(&send(Deed::Trickle(body.to_owned()), IMPATIENT)),
         "taken as None"
     );
+}
+
+#[test]
+fn no_provider_takes_a_broken_answer_for_a_no() {
+    let deeds = [
+        ("reset", Deed::Reset),
+        ("closed", Deed::Say(String::new())),
+        (
+            "cut off",
+            Deed::Say("HTTP/1.1 500 Oh\r\ncontent-length: 100\r\n\r\nshort".to_owned()),
+        ),
+        (
+            "not HTTP",
+            Deed::Say("220 mail.example.com ESMTP\r\n".to_owned()),
+        ),
+        ("hangs", Deed::Hang),
+        (
+            "trickles",
+            Deed::Trickle("HTTP/1.1 503 Wait\r\ncontent-length: 1000000\r\n\r\n".to_owned()),
+        ),
+        (
+            "trickles headers",
+            Deed::Trickle("HTTP/1.1 200 OK\r\nx: ".to_owned()),
+        ),
+    ];
+    std::thread::scope(|scope| {
+        for provider in PROVIDERS {
+            let deeds = &deeds;
+            scope.spawn(move || {
+                for (name, deed) in deeds {
+                    let rogue = Rogue::start([deed.clone()]);
+                    let sent = channel_at(provider, &rogue.url(), json!({}), IMPATIENT)
+                        .send(&envelope(&short("s", "firing"), None));
+                    // Nobody knows whether it was taken, so it is asked again, and later.
+                    assert!(
+                        matches!(sent, Err(SendError::Unreachable { .. })),
+                        "{provider} {name}: {sent:?}"
+                    );
+                    assert_eq!(rogue.requests().len(), 1, "{provider} {name}");
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn no_provider_takes_its_key_along_to_another_place() {
+    for provider in PROVIDERS {
+        let elsewhere = Provider::start([]);
+        let over_there = Answer::status(307).with("location", &elsewhere.url());
+        let server = Provider::start([over_there]);
+        let sent = crate::golden::channel(provider, &server, json!({}))
+            .send(&envelope(&short("s", "firing"), None));
+        assert!(
+            matches!(sent, Err(SendError::Later { .. })),
+            "{provider}: {sent:?}"
+        );
+        assert_eq!(elsewhere.requests().len(), 0, "{provider}");
+    }
 }
 
 #[test]

@@ -1,20 +1,16 @@
 //! Channels, recipients and workers that share the work of one outbox.
 
-use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use audit_notify::{
-    Channel, Clock, Envelope, Options, Outcome, Receipt, RunReport, SendError, follow, round,
-    run_once,
-};
+use audit_notify::{Channel, Options, Outcome, round, run_once};
 use audit_schema::testing::Database;
-use chrono::{DateTime, TimeDelta, Utc};
-use diesel::connection::SimpleConnection;
+use chrono::TimeDelta;
 use serde_json::json;
 
-use crate::outbox::{At, count, declare_channel, once, options, outcomes, resend, run, trouble};
+use crate::plant::{
+    At, Board, count, declare_channel, once, options, outcomes, resend, run, trouble,
+};
 use crate::provider::{Answer, Provider};
 use crate::rogue::{Deed, Rogue};
 
@@ -202,25 +198,6 @@ fn a_dead_recipient_is_left_out_and_the_others_get_the_message() {
     );
 }
 
-#[derive(Debug, Default)]
-struct Board(Mutex<Vec<String>>);
-
-impl Channel for Board {
-    fn recipients(&self) -> Vec<String> {
-        Vec::new()
-    }
-    fn takes_picture(&self) -> bool {
-        false
-    }
-    fn send(&self, envelope: &Envelope<'_>) -> Result<Receipt, SendError> {
-        self.0
-            .lock()
-            .unwrap()
-            .push(envelope.message.subject.clone());
-        Ok(Receipt::default())
-    }
-}
-
 #[test]
 fn a_program_brings_along_a_channel_of_its_own() {
     let database = trouble(1);
@@ -242,77 +219,7 @@ fn a_program_brings_along_a_channel_of_its_own() {
     )
     .unwrap();
     assert_eq!(report.outcome(), Outcome::Done);
-    assert_eq!(
-        *board.0.lock().unwrap(),
-        ["Critical: public.trouble, trouble, T1"]
-    );
-}
-
-#[test]
-fn following_notices_what_is_written_without_waiting_for_its_interval() {
-    struct Steps {
-        url: String,
-        waits: usize,
-    }
-    impl Clock for Steps {
-        // It stands still, so no interval ever ends.
-        fn now(&self) -> DateTime<Utc> {
-            At::noon().now
-        }
-        fn wait(&mut self, _at_most: Duration) -> ControlFlow<()> {
-            self.waits += 1;
-            if self.waits == 2 {
-                let mut conn = audit_schema::connect(&self.url).unwrap();
-                conn.batch_execute("insert into public.trouble values ('new')")
-                    .unwrap();
-            }
-            if self.waits < 4 {
-                ControlFlow::Continue(())
-            } else {
-                ControlFlow::Break(())
-            }
-        }
-        fn wall(&self) -> Option<DateTime<Utc>> {
-            Some(At::noon().wall)
-        }
-    }
-
-    let server = Provider::start([]);
-    let database = trouble(1);
-    declare_channel(&database, "ops", "resend", resend(&server.url()));
-    let heard = Arc::new(Mutex::new(Vec::new()));
-    let listener = {
-        let heard = Arc::clone(&heard);
-        move |report: &RunReport| {
-            heard
-                .lock()
-                .unwrap()
-                .extend(report.delivered.iter().map(|one| one.subject.clone()))
-        }
-    };
-    let options = Options {
-        listener: Some(Box::new(listener)),
-        interval: Duration::from_secs(3600),
-        ..options()
-    };
-    let clock = Steps {
-        url: database.url(),
-        waits: 0,
-    };
-    follow(
-        &database.url(),
-        options,
-        clock,
-        Arc::new(AtomicBool::new(false)),
-    )
-    .unwrap();
-    assert_eq!(
-        *heard.lock().unwrap(),
-        [
-            "Critical: public.trouble, trouble, T1",
-            "Critical: public.trouble, trouble, new"
-        ]
-    );
+    assert_eq!(*board.subjects(), ["Critical: public.trouble, trouble, T1"]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use audit_notify::provider::{Timeouts, open};
@@ -40,6 +40,10 @@ impl MailServer {
     }
 
     fn channel(&self, options: Value) -> Box<dyn Channel> {
+        self.channel_within(options, Duration::from_secs(5))
+    }
+
+    fn channel_within(&self, options: Value, total: Duration) -> Box<dyn Channel> {
         let mut definition = json!({
             "from": "Audit <audit@example.com>", "to": ["ops@example.com", "Ann <ann@example.com>"],
             "host": "127.0.0.1", "port": self.address.port(), "tls": "none",
@@ -48,8 +52,8 @@ impl MailServer {
             definition[name] = value.clone();
         }
         let timeouts = Timeouts {
-            connect: Duration::from_secs(5),
-            total: Duration::from_secs(5),
+            connect: total,
+            total,
         };
         open(
             "smtp",
@@ -69,9 +73,11 @@ fn talk(mut stream: TcpStream, answers: &[(String, String)], book: &Mutex<String
             .find(|(begin, _)| command.starts_with(begin.as_str()));
         other.map_or(usual.to_owned(), |(_, answer)| answer.clone()) + "\r\n"
     };
-    stream
-        .write_all(answer("connect", "220 mail.example.com ESMTP").as_bytes())
-        .ok()?;
+    let greeting = answer("connect", "220 mail.example.com ESMTP");
+    if greeting.starts_with('\0') {
+        return None;
+    }
+    stream.write_all(greeting.as_bytes()).ok()?;
     let mut in_message = false;
     loop {
         let mut line = String::new();
@@ -98,6 +104,17 @@ fn talk(mut stream: TcpStream, answers: &[(String, String)], book: &Mutex<String
             "QUIT" => answer("QUIT", "221 Bye"),
             _ => answer(line, "250 Ok"),
         };
+        if reply.starts_with('\0') {
+            return None;
+        }
+        if reply.starts_with('\u{1}') {
+            // Nobody ever says anything here, so this only paces.
+            let (_never, silence) = mpsc::channel::<()>();
+            while stream.write_all(b"2").is_ok() {
+                let _ = silence.recv_timeout(Duration::from_millis(5));
+            }
+            return None;
+        }
         stream.write_all(reply.as_bytes()).ok()?;
     }
 }
@@ -245,6 +262,28 @@ fn a_mail_that_is_too_large_goes_without_its_picture() {
     let heard = server.heard();
     assert_eq!(heard.matches("MAIL FROM").count(), 2);
     assert_eq!(heard.matches("image/png").count(), 1);
+}
+
+#[test]
+fn a_mail_server_that_breaks_off_is_asked_again() {
+    for (answers, when) in [
+        (&[("connect", "\0close")][..], "at once"),
+        (&[("RCPT", "\0close")], "in between"),
+        (&[(".", "\0close")], "when it may have taken the mail"),
+        (
+            &[("EHLO", "250-no end of it\r\n250-and more")],
+            "in the middle of an answer",
+        ),
+        (&[("EHLO", "\u{1}trickle")], "after a byte now and then"),
+    ] {
+        let sent = MailServer::start(answers)
+            .channel_within(json!({}), Duration::from_millis(300))
+            .send(&envelope(&short("s", "firing"), None));
+        assert!(
+            matches!(sent, Err(SendError::Unreachable { .. })),
+            "{when}: {sent:?}"
+        );
+    }
 }
 
 #[test]
