@@ -514,3 +514,91 @@ fn a_message_about_a_rule_shows_how_it_fails() {
         ]
     );
 }
+
+#[test]
+fn a_message_about_a_summary_shows_the_course_of_its_group() {
+    let server = Provider::start([]);
+    let database = database();
+    run(
+        &database,
+        r#"create table public.orders (id integer primary key, shop text, at timestamptz);
+        select audit.watch('public.orders');
+        select audit.declare_summary('public.orders', 'orders_by_hour', '{
+            "bucket": {"column": "at", "width": "1 hour", "time_zone": "UTC"},
+            "group_by": [{"name": "shop", "expression": "shop"}],
+            "measures": [{"name": "anything", "function": "count", "expression": null},
+                         {"name": "orders", "function": "count", "expression": null}]}');
+        select audit.compile('public.orders');
+        insert into audit.alert_policy (name, definition)
+        values ('rush', '{"on": "orders_by_hour", "when": "orders >= 8", "severity": "critical"}');
+        insert into audit.route (position, definition) values (1, '{"to": ["ops"]}');
+        insert into orders select n, 'north', '2013-02-08 16:30Z' from generate_series(1, 8) as n;
+        insert into orders select 10 + n, 'north', '2013-02-08 13:30Z' from generate_series(1, 4) as n;
+        insert into orders select 20 + n, 'south', '2013-02-08 14:30Z' from generate_series(1, 7) as n;
+        insert into orders values (30, 'north', '2013-02-07 16:30Z'), (31, 'north', '2013-02-08 17:30Z')"#,
+    );
+    declare_channel(&database, "ops", "resend", resend(&server.url()));
+    let quarter_to = At {
+        now: "2013-02-08T16:45:00Z".parse().unwrap(),
+        ..At::noon()
+    };
+    once(&database, quarter_to);
+    let text = server.requests()[0].json()["text"].to_string();
+    assert!(
+        text.contains("orders, last 24 hours  ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▅▁▁█  at most 8 in an hour"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_summary_that_can_not_be_read_holds_up_no_message() {
+    let server = Provider::start([]);
+    let database = trouble(1);
+    declare_channel(&database, "ops", "resend", resend(&server.url()));
+    audit_schema::tick(&mut database.connect(), At::noon().now).unwrap();
+    run(
+        &database,
+        r#"update audit.summary set definition = definition || '{"bucket": {"column": "at", "width": "1 day", "time_zone": "UTC"}}'"#,
+    );
+    let delivered = once(&database, At::noon()).delivered;
+    assert_eq!(
+        delivered[0].subject,
+        "Critical: public.trouble, trouble, T1"
+    );
+}
+
+#[test]
+fn another_channel_tells_of_one_that_is_not_reached_for_long() {
+    let server = Provider::start((0..4).map(|_| Answer::status(503)));
+    let other = Provider::start([]);
+    let database = trouble(1);
+    declare_channel(&database, "ops", "resend", resend(&server.url()));
+    declare_channel(&database, "spare", "resend", resend(&other.url()));
+    let mut clock = At::noon();
+    for _ in 0..5 {
+        once(&database, clock);
+        clock = clock.later(TimeDelta::hours(1));
+    }
+    // Then it is reached again.
+    once(&database, clock);
+    let said: Vec<String> = other
+        .requests()
+        .iter()
+        .map(|request| {
+            request.json()["text"]
+                .as_str()
+                .unwrap()
+                .lines()
+                .next()
+                .unwrap()
+                .to_owned()
+        })
+        .collect();
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert_eq!(
+        said[0],
+        "channel ops is not reached, 1 messages wait: the provider answered 503"
+    );
+    assert!(said[1].starts_with("Over after "), "{said:?}");
+    assert_eq!(server.requests().len(), 5);
+}
