@@ -184,6 +184,7 @@ routes:
             url: Setting::Kept(Secret::Env("HOOK_URL".to_owned())),
             secret: Secret::Env("HOOK_SECRET".to_owned()),
             allow_private: false,
+            ca: None,
         }
     );
     let routes: Vec<String> = policy
