@@ -175,7 +175,10 @@ fn policy(url: &str, alerts: usize) -> String {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "whoever runs it by hand wants its figures")]
+#[expect(
+    clippy::print_stderr,
+    reason = "whoever runs it by hand wants its figures"
+)]
 fn every_message_arrives_and_comes_twice_only_where_nobody_could_know() {
     const KILLS: usize = 16;
     let messages: usize =

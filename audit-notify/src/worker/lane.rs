@@ -35,10 +35,9 @@ pub(super) enum Sent {
     NotTried(TimeDelta),
 }
 
-/// When parcels were claimed, and how long they may be begun.
+/// Until when parcels may be begun.
 #[derive(Clone, Copy)]
 pub(super) struct Times {
-    pub(super) claimed_at: Instant,
     pub(super) begin_before: Instant,
     /// The clock of a test.
     pub(super) wall: Option<DateTime<Utc>>,
@@ -111,12 +110,13 @@ impl<'scope, 'env> Lanes<'scope, 'env> {
         let (stop, witness, speak) = (self.stop, self.witness.clone(), self.speak.clone());
         self.scope.spawn(move || {
             let mut wanting = None;
+            let began = Instant::now();
             for (place, parcel) in parcels.into_iter().enumerate() {
                 // Nobody listens any more only when writing results failed; leases bring the rest back.
                 if place > 0 && may_go_on.recv().is_err() {
                     break;
                 }
-                let turn = times.claimed_at + parcel.delivery.wait.to_std().unwrap_or_default();
+                let turn = began + parcel.delivery.wait.to_std().unwrap_or_default();
                 let late = turn.max(Instant::now()) >= times.begin_before && place > 0;
                 let sent = match wanting {
                     Some(wait) => Sent::NotTried(wait),

@@ -146,7 +146,6 @@ impl Round<'_, '_, '_> {
         }
         // No request may begin that the lease might not outlive.
         let times = Times {
-            claimed_at,
             begin_before: claimed_at
                 + self
                     .options
