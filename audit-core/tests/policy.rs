@@ -440,7 +440,7 @@ summaries:
 channels:
   oncall: { teams: { routing_key: { env: KEY } } }
 routes:
-  - { to: oncall, digest: daily }
+  - { to: oncall, cap: 3 }
 "), @r"
 audit.yml:5:5: `retain` is not supported yet
   |
@@ -472,10 +472,10 @@ audit.yml:13:13: `teams` is not supported yet
    |             ^^^^^
    = take it out; nothing would check it
 
-audit.yml:15:19: `digest` is not supported yet
+audit.yml:15:19: `cap` is not supported yet
    |
-15 |   - { to: oncall, digest: daily }
-   |                   ^^^^^^
+15 |   - { to: oncall, cap: 3 }
+   |                   ^^^
    = take it out; nothing would check it
 
 6 errors; nothing was applied
