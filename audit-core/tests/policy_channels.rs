@@ -117,7 +117,7 @@ channels:
       |
     9 |   f: { brevo: { from: a@x.org, to: b@x.org, api_key: { env: KEY }, sandbox: sometimes, domain: x.org } }
       |                                                                                        ^^^^^^
-      = expected `from`, `to`, `cc`, `bcc`, `reply_to`, `api_key`, `sandbox`, `base_url` or `allow_private`
+      = expected `from`, `to`, `cc`, `bcc`, `reply_to`, `api_key`, `sandbox`, `base_url`, `allow_private` or `ca`
 
     10 errors; nothing was applied
     ");
@@ -143,7 +143,7 @@ channels:
       |
     4 |   ops: { resend: { from: a@example.com, to: b@example.com, api_key: *********, reply: c@example.com } }
       |                                                                                ^^^^^
-      = expected `from`, `to`, `cc`, `bcc`, `reply_to`, `api_key`, `base_url` or `allow_private`
+      = expected `from`, `to`, `cc`, `bcc`, `reply_to`, `api_key`, `base_url`, `allow_private` or `ca`
 
     audit.yml:5:63: `env` must be the name of an environment variable
       |
