@@ -454,6 +454,35 @@ pub fn position(conn: &mut PgConnection) -> Result<String> {
     Ok(row.position)
 }
 
+/// What is visible now; for [`changed_since`].
+///
+/// # Errors
+/// When the database can not be reached or refuses.
+pub fn snapshot(conn: &mut PgConnection) -> Result<String> {
+    #[derive(QueryableByName)]
+    struct Snapshot {
+        #[diesel(sql_type = Text)]
+        snapshot: String,
+    }
+    let row: Snapshot =
+        diesel::sql_query("select pg_current_snapshot()::text as snapshot").get_result(conn)?;
+    Ok(row.snapshot)
+}
+
+/// Whether a change waits in the log that was not visible then. Reads the head of the log, as every tick does.
+///
+/// # Errors
+/// When the database can not be reached or refuses.
+pub fn changed_since(conn: &mut PgConnection, snapshot: &str) -> Result<bool> {
+    answer(
+        diesel::sql_query(
+            "select exists (select from audit.change as change where not pg_visible_in_snapshot(change.xid, $1::pg_snapshot)) as answer",
+        )
+        .bind::<Text, _>(snapshot),
+        conn,
+    )
+}
+
 /// Makes sure that one short-lived notifier runs at a time; false if another one does. The lock is the session's.
 ///
 /// # Errors

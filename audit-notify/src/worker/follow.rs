@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::PgConnection;
 
 use super::lane::Lanes;
-use super::round::{SHORT, deliver};
+use super::round::deliver;
 use super::{Options, RunReport};
 use crate::clock::Clock;
 use crate::error::Result;
@@ -120,21 +120,26 @@ impl Service<'_, '_> {
                 none.insert(conn)
             }
         };
-        let (began, now) = (Instant::now(), clock.now());
+        let now = clock.now();
         let is_due = is_due(conn, options.interval, now, self.seen.as_ref())?;
         if !is_due && !self.lanes.wait(Duration::ZERO) {
             return Ok(());
         }
         let mut report = RunReport::default();
+        let mut before = None;
         if is_due {
             self.seen = None;
+            before = Some(outbox::snapshot(conn)?);
             report.tick = audit_schema::tick(conn, now)?;
         }
         let at_most = Some(options.interval);
         deliver(conn, options, clock, &mut self.lanes, at_most, &mut report)?;
-        // The round itself moved the position, and so did whoever wrote meanwhile.
-        if is_due && began.elapsed() < SHORT {
-            self.seen = Some((outbox::position(conn)?, now));
+        // The round itself moved the position, and so did whoever wrote meanwhile: that is looked at once more.
+        if let Some(before) = before {
+            let position = outbox::position(conn)?;
+            if !outbox::changed_since(conn, &before)? {
+                self.seen = Some((position, now));
+            }
         }
         if self.published.is_none_or(|at| at.elapsed() >= FIGURES) {
             self.published = Some(Instant::now());

@@ -18,9 +18,6 @@ use crate::clock::Clock;
 use crate::error::Result;
 use crate::message;
 
-/// A round that took longer than this may have been overtaken by writers.
-pub(super) const SHORT: Duration = Duration::from_millis(50);
-
 /// One round: a tick, and all deliveries that are due. Several may run at once. Before each request it looks at `stop`.
 ///
 /// # Errors
