@@ -3,6 +3,7 @@
 
 mod content;
 mod digest;
+mod evidence;
 mod format;
 mod render;
 mod template;
@@ -15,7 +16,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-pub use content::{Audience, Chart, Content, Evidence, Fact, Item, Step, decide};
+pub use content::{Audience, Content, Fact, Item, Step, decide};
+pub use evidence::{Chart, Evidence};
 pub use render::render;
 pub use template::{TemplateError, Templates};
 
