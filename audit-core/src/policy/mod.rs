@@ -10,6 +10,7 @@ mod load;
 mod node;
 mod read;
 mod route;
+mod schema;
 mod silence;
 mod suggest;
 mod summary;
@@ -21,6 +22,7 @@ use std::collections::HashMap;
 
 pub use error::{Location, PolicyErrors, Problem};
 pub use include::{Disk, Loader};
+pub use schema::schema;
 
 use crate::{
     Action, AlertPolicy, Channel, Nulls, OnError, Period, QuarantineMode, Route, Rule, Severity,

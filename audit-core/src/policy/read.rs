@@ -82,6 +82,7 @@ impl Reader {
             "a policy",
             &[
                 "version",
+                "include",
                 "defaults",
                 "tables",
                 "summaries",
@@ -214,6 +215,8 @@ impl Reader {
         known: &[&str],
         later: &[&str],
     ) -> Option<Fields<'n>> {
+        #[cfg(test)]
+        asked::keys(what, known);
         let mut fields = self.map(node, what)?;
         fields.entries.retain(|entry| {
             if known.contains(&entry.name) {
@@ -380,6 +383,8 @@ impl Reader {
         what: &str,
         words: &[(&str, T)],
     ) -> Option<T> {
+        #[cfg(test)]
+        asked::words(what, words.iter().map(|(word, _)| *word));
         let written = match &node.value {
             Tree::Text(text) => text.as_str(),
             _ => {
@@ -552,5 +557,30 @@ pub(super) fn one_of(words: &[&str]) -> String {
     match quoted.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
         _ => quoted.concat(),
+    }
+}
+
+/// What a reader asked for: tests hold it against the schema.
+#[cfg(test)]
+pub(super) mod asked {
+    use std::cell::RefCell;
+    use std::collections::BTreeSet;
+
+    type Asked = BTreeSet<(String, Vec<String>)>;
+
+    thread_local! {
+        pub(in super::super) static KEYS: RefCell<Asked> = const { RefCell::new(BTreeSet::new()) };
+        pub(in super::super) static WORDS: RefCell<Asked> = const { RefCell::new(BTreeSet::new()) };
+    }
+
+    pub(in super::super) fn keys(what: &str, known: &[&str]) {
+        let mut known: Vec<String> = known.iter().map(|key| (*key).to_owned()).collect();
+        known.sort();
+        KEYS.with_borrow_mut(|asked| asked.insert((what.to_owned(), known)));
+    }
+
+    pub(super) fn words<'w>(what: &str, words: impl Iterator<Item = &'w str>) {
+        let words = words.map(str::to_owned).collect();
+        WORDS.with_borrow_mut(|asked| asked.insert((what.to_owned(), words)));
     }
 }

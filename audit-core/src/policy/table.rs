@@ -343,6 +343,8 @@ impl Reader {
 
     /// The entry that says the kind. Everything else that is not known is reported.
     fn kind_entry<'n>(&mut self, fields: &Fields<'n>) -> Option<Entry<'n>> {
+        #[cfg(test)]
+        super::read::asked::keys("a rule", &[&ATTRIBUTES[..], &RuleKind::NAMES].concat());
         let mut kind: Option<Entry<'n>> = None;
         let mut explained = false;
         let is_kind = |entry: &Entry<'_>| RuleKind::NAMES.contains(&entry.name);
