@@ -19,6 +19,7 @@ pub mod migrate;
 pub mod notify;
 pub mod plan;
 pub mod quarantine;
+pub mod schema;
 pub mod silence;
 pub mod status;
 pub mod suggest;

@@ -266,7 +266,13 @@ impl Reader {
 
     /// A number above 0.
     fn positive(&mut self, entry: Entry<'_>) -> Option<Value> {
-        let number = self.number(entry.node);
+        let number = match &entry.node.value {
+            // A number of many digits may stand between quotes.
+            Tree::Text(text) if text.parse::<f64>().is_ok_and(f64::is_finite) => {
+                Some(Value::String(text.clone()))
+            }
+            _ => self.number(entry.node),
+        };
         let above = |value: &Value| match value {
             Value::Number(number) => number.as_f64().is_some_and(|number| number > 0.0),
             // A number with many digits is kept as it was written.

@@ -17,6 +17,7 @@ mod summary;
 mod table;
 mod time_rule;
 mod variable;
+mod write;
 
 use std::collections::HashMap;
 
@@ -50,6 +51,23 @@ pub struct Policy {
     pub silences: Vec<SilencePolicy>,
     /// The text it was read from, and where in it everything stands.
     source: Source,
+}
+
+/// A policy that declares nothing.
+impl Default for Policy {
+    fn default() -> Self {
+        Policy {
+            version: 1,
+            defaults: Defaults::default(),
+            tables: Vec::new(),
+            summaries: Vec::new(),
+            alerts: Vec::new(),
+            channels: Vec::new(),
+            routes: Vec::new(),
+            silences: Vec::new(),
+            source: Source::default(),
+        }
+    }
 }
 
 /// What holds where nothing else is said.
@@ -245,6 +263,23 @@ impl Policy {
     /// Everything that is wrong with the files, each with its place and with what was expected.
     pub fn load(file: &str, loader: &dyn Loader) -> Result<Policy, PolicyErrors> {
         load::load(file, loader)
+    }
+
+    /// The policy as the text of a file. What a file says by defaults, this one says with every rule.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let text = "version: 1\ntables: { public.flights: { rules: [{ not_null: tailnum }] } }";
+    /// let policy = audit_core::Policy::parse(text, "audit.yml")?;
+    /// assert_eq!(
+    ///     policy.to_yaml(),
+    ///     "version: 1\ntables:\n  public.flights:\n    rules:\n      - not_null: tailnum\n        severity: normal\n        fix_within: \"7 days\"\n"
+    /// );
+    /// # Ok::<(), audit_core::PolicyErrors>(())
+    /// ```
+    pub fn to_yaml(&self) -> String {
+        write::yaml(self)
     }
 
     /// The file that the policy was read from.

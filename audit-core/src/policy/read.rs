@@ -495,14 +495,7 @@ impl Reader {
 
     /// Whether a name can be a column of a view and a word in a condition without quotes around it.
     pub(super) fn plain_name(&mut self, at: Location, name: &str, what: &str) -> bool {
-        let plain = name
-            .chars()
-            .next()
-            .is_some_and(|first| first.is_ascii_lowercase() || first == '_')
-            && name.chars().all(|character| {
-                character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_'
-            })
-            && name.len() <= 63;
+        let plain = is_plain_name(name);
         if !plain {
             self.refuse(
                 at,
@@ -532,6 +525,15 @@ impl<'n> Fields<'n> {
     pub(super) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
+}
+
+/// Whether SQL needs no quotes around a name.
+pub(super) fn is_plain_name(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
+        && name.chars().all(|character| {
+            character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_'
+        })
+        && name.len() <= 63
 }
 
 fn meant_or_expected(word: &str, known: &[&str]) -> String {

@@ -391,7 +391,7 @@ fn is_name(text: &str) -> bool {
 }
 
 /// A column as an SQL expression.
-fn quoted_if_needed(column: &str) -> String {
+pub(super) fn quoted_if_needed(column: &str) -> String {
     if is_name(column) {
         column.to_owned()
     } else {

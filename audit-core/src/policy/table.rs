@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::node::{Node, Tree};
-use super::read::{Entry, Fields, Reader, one_of};
+use super::read::{Entry, Fields, Reader, is_plain_name, one_of};
 use super::suggest::nearest;
 use super::{Declared, Defaults, Location, Part, TablePolicy};
 use crate::{Action, Nulls, OnError, QuarantineMode, Rule, RuleKind, Severity};
@@ -106,7 +106,7 @@ impl Reader {
         // Read all attributes, also when the kind is wrong: their errors are worth knowing at the same time.
         let name = fields.get("name").and_then(|entry| {
             let text = self.text(entry.node, "`name`")?;
-            (self.plain_name(entry.node.at, &text, "a rule")).then_some((text, entry.node.at))
+            Some((text, entry.node.at))
         });
         let severity = match fields.get("severity") {
             Some(entry) => self.severity(entry.node),
@@ -179,6 +179,18 @@ impl Reader {
             None => self.kinds(kind_entry),
         };
         let several = kinds.len() > 1;
+        if let Some((name, at)) = &name {
+            // A rule of several columns gives each of its rules such a name, which may be written as it is.
+            let column = match kinds.as_slice() {
+                [kind] => kind.column.as_ref(),
+                _ => None,
+            };
+            let stem = column
+                .and_then(|(column, _)| name.strip_suffix(column.as_str())?.strip_suffix('_'));
+            if !stem.is_some_and(is_plain_name) {
+                self.plain_name(*at, name, "a rule");
+            }
+        }
         let unnamed = match kinds.first().map(|kind| &kind.kind) {
             _ if fields.get("name").is_some() => None,
             Some(RuleKind::Expression { .. }) => Some("an expression"),

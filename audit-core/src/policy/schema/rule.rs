@@ -15,7 +15,7 @@ pub(super) fn rule() -> Value {
             "name",
             json!({
                 "type": "string",
-                "pattern": "^[a-z_][a-z0-9_]{0,62}$|\\$\\{",
+                "pattern": "^[a-z_]|\\$\\{",
                 "description": "Its name, unique in the table. An expression and a query need one.",
             }),
         ),
@@ -184,10 +184,10 @@ fn kind(name: &str) -> Value {
                 title,
                 "The bounds.",
                 [
-                    ("absolute", positive("The greatest difference.")),
+                    ("absolute", digits("The greatest difference.")),
                     (
                         "relative",
-                        positive(
+                        digits(
                             "The greatest difference as a share of the value before: `0.5` is half of it.",
                         ),
                     ),
@@ -316,6 +316,13 @@ fn time_driven(name: &str, title: &str) -> Value {
         // A kind that is not described here would have no completion: a test says so.
         _ => json!({}),
     }
+}
+
+/// A number above 0; one of many digits may stand between quotes.
+fn digits(about: &str) -> Value {
+    let number = json!({ "type": "number", "exclusiveMinimum": 0 });
+    let text = json!({ "type": "string", "pattern": "^[^-]*[0-9]|\\$\\{" });
+    json!({ "description": about, "anyOf": [number, text] })
 }
 
 fn bound(about: &str) -> Value {
