@@ -77,8 +77,9 @@ fn every_policy_of_the_repository_is_accepted_by_the_reader_and_by_the_schema() 
 #[test]
 fn what_the_reader_refuses_the_schema_refuses_if_it_can_know() {
     let schema = schema();
+    let mut wrong = Vec::new();
     for (path, text) in policies("tests/policies/refused") {
-        let path = path.display();
+        let path = path.display().to_string();
         assert!(Policy::parse(&text, "audit.yml").is_err(), "{path}");
         let by = text
             .lines()
@@ -87,6 +88,9 @@ fn what_the_reader_refuses_the_schema_refuses_if_it_can_know() {
             .strip_prefix("# refused by: ")
             .unwrap();
         assert!(["both", "reader"].contains(&by), "{path}");
-        assert_eq!(schema.is_valid(&value(&text)), by == "reader", "{path}");
+        if schema.is_valid(&value(&text)) != (by == "reader") {
+            wrong.push(path);
+        }
     }
+    assert_eq!(wrong, [""; 0]);
 }
