@@ -73,6 +73,9 @@ pub fn export(connection: &mut PgConnection) -> Result<Policy> {
             name: stored.name,
             provider: read::<Provider>(stored.definition)?,
             per_minute: u32::try_from(stored.per_minute).unwrap_or(Channel::PER_MINUTE),
+            per_second: stored
+                .per_second
+                .and_then(|count| u32::try_from(count).ok()),
         });
     }
     for route in routes.into_values() {

@@ -431,7 +431,7 @@ fn channel() -> BoxedStrategy<Value> {
                 "file" => json!({ "directory": "mail" }),
                 _ => json!({}),
             };
-            object(vec![(name, provider), ("per_minute", per_minute)])
+            object(vec![(name, provider), ("per_minute", per_minute.clone()), ("per_second", per_minute)])
         })
         .boxed()
 }
@@ -444,10 +444,20 @@ fn route() -> BoxedStrategy<Value> {
             "Mon-Fri 08:00-18:00 Europe/London",
             "Fri-Mon 22:00-06:00 UTC",
         ])),
+        maybe(one_of(&["wait", "next", "digest"])),
+        maybe(one_of(&["hourly", "Mon-Fri 08:00 Europe/London", "weekly"])),
         any::<bool>(),
     )
-        .prop_map(|(severity, owner, hours, go_on)| {
+        .prop_map(|(severity, owner, hours, otherwise, digest, go_on)| {
+            let otherwise = if hours.is_null() {
+                Value::Null
+            } else {
+                otherwise
+            };
+            let tells = hours.is_null() || otherwise == "digest";
             object(vec![
+                ("otherwise", otherwise),
+                ("digest", if tells { digest } else { Value::Null }),
                 ("severity", severity),
                 ("owner", owner),
                 ("table", json!("public.flights")),

@@ -265,6 +265,9 @@ fn channel(channel: &Channel) -> Part {
     if channel.per_minute != Channel::PER_MINUTE {
         definition["per_minute"] = json!(channel.per_minute);
     }
+    if channel.per_second.is_some() && channel.per_second != channel.provider.per_second() {
+        definition["per_second"] = json!(channel.per_second);
+    }
     Part::Value(definition)
 }
 
@@ -272,6 +275,9 @@ fn route(route: &Route) -> Value {
     let mut definition = route.definition();
     if let Some(hours) = &route.hours {
         definition["hours"] = json!(hours.to_string());
+    }
+    if let Some(digest) = &route.digest {
+        definition["digest"] = json!(digest.to_string());
     }
     definition
 }

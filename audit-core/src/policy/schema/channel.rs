@@ -8,9 +8,14 @@ use crate::Provider;
 pub(super) fn channel() -> Value {
     let mut properties: Vec<(&str, Value)> =
         Provider::NAMES.map(|name| (name, provider(name))).to_vec();
+    let messages = json!({ "type": "integer", "minimum": 1, "maximum": 1000 });
     properties.push(("per_minute", or_variable(
         "How many messages go there in a minute; the last speaks for all that follow. By default 10.",
-        json!({ "type": "integer", "minimum": 1, "maximum": 1000 }),
+        messages.clone(),
+    )));
+    properties.push(("per_second", or_variable(
+        "How many messages a second are sent to the provider. By default what it allows every account.",
+        messages,
     )));
     let mut channel = object(
         "a channel",
@@ -57,6 +62,7 @@ fn provider(name: &str) -> Value {
                 setting("Where requests go, if not to the provider itself."),
             ),
             allow_private(),
+            ca(),
         ]
     };
     let (about, properties, required): (&str, Vec<(&str, Value)>, &[&str]) = match name {
@@ -126,6 +132,7 @@ fn provider(name: &str) -> Value {
                         "How the connection is encrypted.",
                     ),
                 ),
+                ca(),
                 ("user", setting("Who logs in.")),
                 ("password", secret("The password.")),
             ],
@@ -139,6 +146,7 @@ fn provider(name: &str) -> Value {
                     secret("The address of the webhook, which is a secret."),
                 ),
                 allow_private(),
+                ca(),
             ],
             &["url"],
         ),
@@ -153,6 +161,7 @@ fn provider(name: &str) -> Value {
                 ("url", setting("Where it is posted to.")),
                 ("secret", secret("The key of the signature.")),
                 allow_private(),
+                ca(),
             ],
             &["url", "secret"],
         ),
@@ -186,6 +195,15 @@ fn allow_private() -> (&'static str, Value) {
     (
         "allow_private",
         truth("Whether requests may go to addresses of the own network."),
+    )
+}
+
+fn ca() -> (&'static str, Value) {
+    (
+        "ca",
+        text(
+            "A file with the certificates of those who vouch for it, as PEM, if not the public authorities do.",
+        ),
     )
 }
 
@@ -234,8 +252,14 @@ pub(super) fn route() -> Value {
             (
                 "otherwise",
                 word(
-                    &["wait", "next"],
-                    "What happens outside of them: messages wait, or the next route is asked.",
+                    &["wait", "next", "digest"],
+                    "What happens outside of them: messages wait, the next route is asked, or a digest collects them.",
+                ),
+            ),
+            (
+                "digest",
+                text(
+                    "When one message tells of all that came: `daily`, `weekly`, `hourly`, `Mon-Fri 08:00 Europe/London`.",
                 ),
             ),
             ("to", texts("The channels.")),
