@@ -560,6 +560,10 @@ fn policy() -> BoxedStrategy<String> {
 }
 
 #[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how many cases is told by who runs it"
+)]
 fn a_policy_that_was_applied_leaves_nothing_to_plan_and_is_read_back() {
     let database = testing::database();
     let connection = RefCell::new(database.connect());
