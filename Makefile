@@ -11,6 +11,7 @@
 # make soak    16 writers, folding and readers on one summary for five minutes; SOAK=60 for another number of seconds
 # make grafana-check  holds the dashboards of examples/grafana against the types that Grafana publishes for them; needs npm
 # make mermaid-check  draws every Mermaid diagram of docs/generated with Mermaid in a headless Chromium; needs npm and chromium
+# make fuzz    the readers of files on bytes that nobody wrote; FUZZ=seconds for each target
 # make docs    docs/generated anew, from an installed database
 
 CARGO := cargo
@@ -18,9 +19,10 @@ BENCH :=
 PARTS :=
 SOAK := 300
 LATENCY := 200
+FUZZ := 60
 AUDIT := $(CARGO) run --quiet --locked --package audit-bin --bin audit --
 
-.PHONY: demo demo-quick test check docs docs-check bench storm deliveries latency matrix soak test-transparency grafana-check mermaid-check deny setup
+.PHONY: demo demo-quick test check docs docs-check bench storm deliveries latency matrix soak fuzz test-transparency grafana-check mermaid-check deny setup
 
 demo: setup
 	$(AUDIT) demo
@@ -60,6 +62,10 @@ matrix: setup
 
 soak: setup
 	SOAK_SECONDS=$(SOAK) $(CARGO) test --locked --package audit-schema --all-features --test summary_life sixteen
+
+# Needs `cargo install cargo-fuzz`.
+fuzz:
+	FUZZ=$(FUZZ) fuzz/run
 
 test-transparency: setup
 	scripts/transparency/run $(PARTS)

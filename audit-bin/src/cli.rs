@@ -57,6 +57,12 @@ enum Command {
         #[arg(default_value = "audit.yml", value_name = "POLICY")]
         policy: PathBuf,
     },
+    /// Write the JSON Schema of the policy, with which editors complete and check it
+    Schema {
+        /// The file that it goes to [default: printed]
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
     /// Show what is watched, what fails now and which alerts are open
     Status,
     /// Show the versions of one row, oldest first
@@ -257,6 +263,9 @@ fn output(audit: Audit) -> anyhow::Result<Output> {
             well: finished.holds(),
         });
     }
+    if let Command::Schema { out } = &audit.command {
+        return Ok(command::schema::run(out.as_deref())?.into());
+    }
     if let (Command::Docs(options), None) = (&audit.command, audit.connection.named()) {
         let style = Style::of_standard_output(Tz::UTC);
         return Ok(command::docs::of_the_demo(options, style)?.into());
@@ -343,7 +352,9 @@ fn output(audit: Audit) -> anyhow::Result<Output> {
                 report.notices.len()
             )
         }
-        Command::Check(_) | Command::Demo { .. } => unreachable!("it has returned above"),
+        Command::Check(_) | Command::Demo { .. } | Command::Schema { .. } => {
+            unreachable!("it has returned above")
+        }
     };
     Ok(text.into())
 }

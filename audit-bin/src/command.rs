@@ -1,10 +1,10 @@
 //! The commands of `audit`, one module each: from options to the text that is printed.
 
-use std::fs;
 use std::path::Path;
 
 use anyhow::Context;
 use audit_core::Policy;
+use audit_core::policy::Disk;
 
 pub mod alerts;
 pub mod as_of;
@@ -19,6 +19,7 @@ pub mod migrate;
 pub mod notify;
 pub mod plan;
 pub mod quarantine;
+pub mod schema;
 pub mod silence;
 pub mod status;
 pub mod suggest;
@@ -55,12 +56,14 @@ pub(crate) fn json(value: &impl serde::Serialize) -> anyhow::Result<String> {
     Ok(serde_json::to_string_pretty(value)? + "\n")
 }
 
-/// Reads and checks a policy file.
+/// Reads and checks a policy: the file, what it includes, and the variables of the environment in them.
 ///
 /// # Errors
 /// If it can't be read, or for everything that is wrong in it, all at once.
 pub fn read_policy(path: &Path) -> anyhow::Result<Policy> {
-    let text = fs::read_to_string(path)
-        .with_context(|| format!("cannot read the policy `{}`", path.display()))?;
-    Ok(Policy::parse(&text, &path.display().to_string())?)
+    let file = path
+        .to_str()
+        .with_context(|| format!("the path `{}` is not text", path.display()))?;
+    let environment = Disk::new(|name| std::env::var(name).ok());
+    Ok(Policy::load(file, &environment)?)
 }

@@ -35,6 +35,7 @@ mod route;
 mod rule;
 mod secret;
 mod severity;
+mod silence_policy;
 mod summary;
 mod time_rule;
 
@@ -53,6 +54,7 @@ pub use route::{Otherwise, Route};
 pub use rule::{Nulls, OnError, Rule, RuleKind};
 pub use secret::{Secret, SecretValue, Setting};
 pub use severity::{Severity, Theme};
+pub use silence_policy::SilencePolicy;
 pub use summary::{Bucket, Function, Group, Measure, Reference, Summary};
 pub use time_rule::{
     Asked, Bounds, Direction, Fresh, Gap, Measured, OnAskError, OnNoData, Reconcile, RowCount, Sql,

@@ -296,11 +296,11 @@ channels:
 routes:
   - { to: [opps] }
 "), @r"
-audit.yml:2:10: this version of the policy language is not known
+audit.yml:2:10: this is version 2 of the policy language, and this program knows version 1
   |
 2 | version: 2
   |          ^
-  = expected `version: 1`
+  = a newer program may know it; expected `version: 1`
 
 audit.yml:4:3: `flights` does not name a table with its schema
   |

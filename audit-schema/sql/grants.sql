@@ -15,6 +15,9 @@ grant select on audit.migration, audit.source to public;
 
 grant select on all tables in schema audit, audit_compiled to audit_reader, audit_operator, audit_admin;
 
+-- Whether hours are on.
+grant execute on function audit._hours_left(jsonb, timestamptz) to audit_reader, audit_operator, audit_admin;
+
 -- Declarations.
 grant insert, update on audit.watched_table, audit.rule, audit.summary to audit_admin;
 
@@ -105,6 +108,7 @@ grant execute on function
     audit.declare_alert(text, jsonb, text), audit.retire_alert(integer),
     audit.declare_channel(text, text, jsonb, integer, integer), audit.retire_channel(integer),
     audit.declare_routes(jsonb),
+    audit.declare_silence(text, jsonb, timestamptz), audit.retire_silence(uuid, timestamptz), audit.limit_silences(interval),
     audit._scan_rule(integer), audit._compiled_rule(integer, text)
 to audit_admin;
 

@@ -4,6 +4,7 @@ mod alerts;
 mod channels;
 mod refusals;
 mod rules;
+mod silences;
 mod summaries;
 mod tables;
 
@@ -120,6 +121,7 @@ pub(crate) fn carry_out(
     work.alerts(&summaries)?;
     work.channels()?;
     work.routes()?;
+    work.silences()?;
     work.finish()
 }
 

@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use diesel::sql_types::{Array, BigInt, Bool, Double, Integer, Jsonb, Nullable, Oid, Text};
+use diesel::sql_types::{
+    Array, BigInt, Bool, Double, Integer, Jsonb, Nullable, Oid, Text, Uuid as SqlUuid,
+};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl};
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::Result;
 
@@ -16,6 +19,9 @@ pub(crate) struct Declared {
     pub(crate) alerts: Vec<Alert>,
     pub(crate) channels: Vec<Channel>,
     pub(crate) routes: BTreeMap<i32, Value>,
+    pub(crate) silences: Vec<Silence>,
+    /// How long a silence may last, as the database writes it.
+    pub(crate) longest_silence: Option<String>,
 }
 
 #[derive(QueryableByName)]
@@ -111,6 +117,17 @@ pub(crate) struct Channel {
     pub(crate) per_second: Option<i32>,
 }
 
+/// A silence that was declared and that nobody ended, whether or not it is over.
+#[derive(QueryableByName)]
+pub(crate) struct Silence {
+    #[diesel(sql_type = SqlUuid)]
+    pub(crate) silence_id: Uuid,
+    #[diesel(sql_type = Text)]
+    pub(crate) name: String,
+    #[diesel(sql_type = Jsonb)]
+    pub(crate) definition: Value,
+}
+
 /// A table as the catalogue of PostgreSQL knows it.
 #[derive(QueryableByName)]
 pub(crate) struct Relation {
@@ -136,6 +153,11 @@ pub(crate) fn load(connection: &mut PgConnection) -> Result<Declared> {
         position: i32,
         #[diesel(sql_type = Jsonb)]
         definition: Value,
+    }
+    #[derive(QueryableByName)]
+    struct Setting {
+        #[diesel(sql_type = Text)]
+        value: String,
     }
 
     Ok(Declared {
@@ -185,6 +207,17 @@ pub(crate) fn load(connection: &mut PgConnection) -> Result<Declared> {
             .into_iter()
             .map(|route| (route.position, route.definition))
             .collect(),
+        silences: diesel::sql_query(
+            "select s.silence_id, s.name, s.definition
+             from audit.silence s
+             where s.name is not null and s.ended_at is null
+             order by s.created_at, s.silence_id",
+        )
+        .load(connection)?,
+        longest_silence: diesel::sql_query("select s.value from audit.setting s where s.name = 'longest_silence'")
+            .load::<Setting>(connection)?
+            .pop()
+            .map(|setting| setting.value),
     })
 }
 

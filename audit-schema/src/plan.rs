@@ -17,7 +17,7 @@ use crate::{Error, Result};
 /// What a policy would change in a database, or has changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Plan {
-    /// The changes: tables with their rules, then summaries, alerts, channels and routes. Empty if the database is as
+    /// The changes: tables with their rules, then summaries, alerts, channels, routes and silences. Empty if the database is as
     /// the policy declares it.
     pub changes: Vec<Planned>,
     /// What writers of the watched tables would notice.
@@ -77,6 +77,8 @@ pub enum Object {
     Channel,
     /// A route.
     Route,
+    /// A silence.
+    Silence,
 }
 
 /// One property that changes.
@@ -186,6 +188,7 @@ impl Object {
             Object::Alert => "alert",
             Object::Channel => "channel",
             Object::Route => "route",
+            Object::Silence => "silence",
         }
     }
 }

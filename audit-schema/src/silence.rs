@@ -18,6 +18,7 @@
 //! # }
 //! ```
 
+use audit_core::Hours;
 use audit_core::alert::Matchers;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -34,10 +35,14 @@ use crate::{Error, Result, alert};
 pub struct Silence {
     /// Identifies it.
     pub silence_id: Uuid,
+    /// Its name, if the policy declares it.
+    pub name: Option<String>,
     /// Which alerts nobody has to hear of.
     pub matchers: Matchers,
     /// When it begins.
     pub from: DateTime<Utc>,
+    /// The hours in which it is in force, if it is not all the time.
+    pub hours: Option<Hours>,
     /// When it ends, or ended: by itself, or because somebody ended it.
     pub until: DateTime<Utc>,
     /// Why.
@@ -56,7 +61,7 @@ pub struct Silence {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// It has not begun.
+    /// It has not begun, or waits for its next hours.
     ToCome,
     /// It mutes what it matches.
     InForce,
@@ -82,7 +87,8 @@ pub struct New {
 ///
 /// # Errors
 /// When it says nothing about which alerts (constraint `silence_means_something`), gives no reason
-/// (`silence_has_a_reason`), does not end after it begins (`silence_ends_after_it_begins`), or the database refuses.
+/// (`silence_has_a_reason`), does not end after it begins (`silence_ends_after_it_begins`), lasts longer than the policy
+/// allows (`silence_is_short_enough`), or the database refuses.
 pub fn add(conn: &mut PgConnection, new: &New, clock: DateTime<Utc>) -> Result<Uuid> {
     #[derive(QueryableByName)]
     struct Added {
@@ -135,8 +141,14 @@ pub fn list(conn: &mut PgConnection, over: bool, clock: DateTime<Utc>) -> Result
     struct Row {
         #[diesel(sql_type = SqlUuid)]
         silence_id: Uuid,
+        #[diesel(sql_type = Nullable<Text>)]
+        name: Option<String>,
         #[diesel(sql_type = Jsonb)]
         matchers: Value,
+        #[diesel(sql_type = Nullable<Jsonb>)]
+        hours: Option<Value>,
+        #[diesel(sql_type = Bool)]
+        is_on: bool,
         #[diesel(sql_type = Timestamptz)]
         from: DateTime<Utc>,
         #[diesel(sql_type = Timestamptz)]
@@ -151,7 +163,10 @@ pub fn list(conn: &mut PgConnection, over: bool, clock: DateTime<Utc>) -> Result
     let rows: Vec<Row> = diesel::sql_query(
         "select
             silence.silence_id,
+            silence.name,
             silence.matchers,
+            silence.hours,
+            silence.hours is null or audit._hours_left(silence.hours, $2) > interval '0' as is_on,
             silence.from_time as \"from\",
             coalesce(silence.ended_at, silence.until_time) as until,
             silence.reason,
@@ -159,7 +174,7 @@ pub fn list(conn: &mut PgConnection, over: bool, clock: DateTime<Utc>) -> Result
             silence.ended_by
         from audit.silence as silence
         where $1 or coalesce(silence.ended_at, silence.until_time) > $2
-        order by 4, silence.silence_id",
+        order by until, silence.silence_id",
     )
     .bind::<Bool, _>(over)
     .bind::<Timestamptz, _>(clock)
@@ -177,7 +192,7 @@ pub fn list(conn: &mut PgConnection, over: bool, clock: DateTime<Utc>) -> Result
                 serde_json::from_value(row.matchers).map_err(Error::unreadable)?;
             let state = match clock {
                 _ if row.until <= clock => State::Over,
-                _ if row.from > clock => State::ToCome,
+                _ if row.from > clock || !row.is_on => State::ToCome,
                 _ => State::InForce,
             };
             let mutes = match state {
@@ -189,7 +204,13 @@ pub fn list(conn: &mut PgConnection, over: bool, clock: DateTime<Utc>) -> Result
             };
             Ok(Silence {
                 silence_id: row.silence_id,
+                name: row.name,
                 matchers,
+                hours: row
+                    .hours
+                    .map(serde_json::from_value)
+                    .transpose()
+                    .map_err(Error::unreadable)?,
                 from: row.from,
                 until: row.until,
                 reason: row.reason,

@@ -98,17 +98,21 @@ pub(crate) fn differs(
     }
 }
 
-fn length_in_words(seconds: i64) -> String {
+/// A length of time in the largest unit that fits.
+pub(crate) fn length(seconds: i64) -> Option<Period> {
     let (count, unit) = match seconds {
         _ if seconds % 86_400 == 0 => (seconds / 86_400, Unit::Day),
         _ if seconds % 3_600 == 0 => (seconds / 3_600, Unit::Hour),
         _ if seconds % 60 == 0 => (seconds / 60, Unit::Minute),
         _ => (seconds, Unit::Second),
     };
-    u32::try_from(count).map_or_else(
-        |_| format!("{seconds} seconds"),
-        |count| Period::new(count, unit).to_string(),
-    )
+    u32::try_from(count)
+        .ok()
+        .map(|count| Period::new(count, unit))
+}
+
+fn length_in_words(seconds: i64) -> String {
+    length(seconds).map_or_else(|| format!("{seconds} seconds"), |length| length.to_string())
 }
 
 /// A part of a definition, for the line that says what changes.

@@ -199,7 +199,10 @@ pub fn render(silences: &[Silence], clock: DateTime<Utc>, style: Style) -> Strin
         columns.row(cells![
             short(silence.silence_id),
             state,
-            silence.matchers.to_string(),
+            match &silence.hours {
+                Some(hours) => format!("{}, {hours}", silence.matchers),
+                None => silence.matchers.to_string(),
+            },
             style.time(silence.from),
             style.time(silence.until),
             left,

@@ -144,7 +144,7 @@ impl Reader {
             return Some(Subject::Summary(on));
         }
         words.extend(Subject::WORDS);
-        self.unknown(at, "summary", &on, &words);
+        self.undeclared(at, "summary", &on, &words);
         None
     }
 
@@ -209,7 +209,7 @@ impl Reader {
                     .copied()
                     .chain(["parents"])
                     .collect();
-                self.unknown(*at, "alert or watched table", name, &words);
+                self.undeclared(*at, "alert or watched table", name, &words);
             }
         }
         names.into_iter().map(|(name, _)| name).collect()
@@ -224,7 +224,7 @@ impl Reader {
         };
         for (channel, at) in &to {
             if !known.channels.contains(&channel.as_str()) {
-                self.unknown(*at, "channel", channel, &known.channels);
+                self.undeclared(*at, "channel", channel, &known.channels);
             }
         }
         let severity = fields

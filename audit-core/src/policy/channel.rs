@@ -409,11 +409,20 @@ impl Reader {
         }
     }
 
-    /// Takes a secret out of the lines that errors show.
+    /// Takes a secret out of the lines that errors show, where it is used and where it is written out.
     fn hide(&mut self, node: &Node) {
-        if let Some(line) = self.source.lines.get_mut(node.at.line.saturating_sub(1)) {
-            let start = node.at.column.saturating_sub(1);
-            let end = start + node.at.width.max(1);
+        for at in [node.at, node.written] {
+            let lines = self
+                .source
+                .files
+                .get_mut(at.file)
+                .map(|file| &mut file.lines);
+            let Some(line) = lines.and_then(|lines| lines.get_mut(at.line.saturating_sub(1)))
+            else {
+                continue;
+            };
+            let start = at.column.saturating_sub(1);
+            let end = start + at.width.max(1);
             *line = line
                 .chars()
                 .enumerate()

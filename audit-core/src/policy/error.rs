@@ -2,9 +2,11 @@
 
 use std::fmt;
 
-/// A place in a policy file. Lines and columns count from 1; columns count characters.
+/// A place in a policy. Lines and columns count from 1; columns count characters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Location {
+    /// Which of the policy's files, from 0: the one that was named, then those that it includes.
+    pub file: usize,
     /// The line.
     pub line: usize,
     /// The first character.
@@ -30,7 +32,7 @@ pub struct Problem {
     pub help: Option<String>,
 }
 
-/// All errors of a policy file, in the order of their places.
+/// All errors of a policy, file by file in the order of their places.
 ///
 /// Shown, it is what a person sees in the terminal: for each error a line with file, line and column, the line
 /// itself with a mark below the place, and what was expected.
@@ -62,7 +64,11 @@ impl Problem {
 impl PolicyErrors {
     /// Puts the errors in the order of their places.
     pub fn new(mut problems: Vec<Problem>) -> Self {
-        problems.sort_by_key(|problem| problem.location.map_or((0, 0), |at| (at.line, at.column)));
+        problems.sort_by_key(|problem| {
+            problem
+                .location
+                .map_or((0, 0, 0), |at| (at.file, at.line, at.column))
+        });
         problems.dedup();
         PolicyErrors { problems }
     }

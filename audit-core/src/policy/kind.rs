@@ -266,7 +266,13 @@ impl Reader {
 
     /// A number above 0.
     fn positive(&mut self, entry: Entry<'_>) -> Option<Value> {
-        let number = self.number(entry.node);
+        let number = match &entry.node.value {
+            // A number of many digits may stand between quotes.
+            Tree::Text(text) if text.parse::<f64>().is_ok_and(f64::is_finite) => {
+                Some(Value::String(text.clone()))
+            }
+            _ => self.number(entry.node),
+        };
         let above = |value: &Value| match value {
             Value::Number(number) => number.as_f64().is_some_and(|number| number > 0.0),
             // A number with many digits is kept as it was written.
@@ -356,7 +362,7 @@ impl Reader {
         (values.len() == items.len()).then_some(values)
     }
 
-    fn value(&mut self, node: &Node) -> Option<Value> {
+    pub(super) fn value(&mut self, node: &Node) -> Option<Value> {
         match &node.value {
             Tree::Bool(value) => Some(Value::Bool(*value)),
             Tree::Number(_) => self.number(node),
@@ -385,23 +391,11 @@ impl Reader {
 
     /// A number, or its text where a floating-point number would be rounded: columns may be numeric.
     fn number(&self, node: &Node) -> Option<Value> {
-        let Tree::Number(number) = &node.value else {
-            return None;
-        };
-        let written: String = self
-            .source
-            .lines
-            .get(node.at.line.saturating_sub(1))?
-            .chars()
-            .skip(node.at.column.saturating_sub(1))
-            .take(node.at.width)
-            .collect();
-        let digits = written.chars().filter(char::is_ascii_digit).count();
-        Some(if number.is_f64() && digits > 15 {
-            Value::String(written)
-        } else {
-            Value::Number(number.clone())
-        })
+        match (&node.value, &node.exact) {
+            (Tree::Number(_), Some(digits)) => Some(Value::String(digits.clone())),
+            (Tree::Number(number), None) => Some(Value::Number(number.clone())),
+            _ => None,
+        }
     }
 
     fn bounds(&mut self, node: &Node, what: &str) -> Option<(Option<Value>, Option<Value>)> {

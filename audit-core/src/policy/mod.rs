@@ -1,27 +1,39 @@
-//! The policy: the one file in which a team declares everything.
+//! The policy: the file, or the few files, in which a team declares everything.
 
 mod alert;
 mod channel;
+mod defaults;
 mod error;
+mod include;
 mod kind;
+mod load;
 mod node;
 mod read;
 mod route;
+mod schema;
+mod silence;
 mod suggest;
 mod summary;
 mod table;
 mod time_rule;
+mod variable;
+mod write;
 
 use std::collections::HashMap;
 
 pub use error::{Location, PolicyErrors, Problem};
+pub use include::{Disk, Loader};
+pub use schema::schema;
 
-use crate::{AlertPolicy, Channel, Period, Route, Rule, Severity, Summary};
+use crate::{
+    Action, AlertPolicy, Channel, Nulls, OnError, Period, QuarantineMode, Route, Rule, Severity,
+    SilencePolicy, Summary,
+};
 
 /// What a team declares: watched tables with their rules, summaries, alerts, channels and routes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Policy {
-    /// The version of the language of the file: 1.
+    /// The version of the language of the policy: 1.
     pub version: u32,
     /// What holds where nothing else is said.
     pub defaults: Defaults,
@@ -35,17 +47,60 @@ pub struct Policy {
     pub channels: Vec<Channel>,
     /// The routes; the first that matches an alert wins.
     pub routes: Vec<Route>,
+    /// The silences, in the order of the file.
+    pub silences: Vec<SilencePolicy>,
     /// The text it was read from, and where in it everything stands.
     source: Source,
 }
 
+/// A policy that declares nothing.
+impl Default for Policy {
+    fn default() -> Self {
+        Policy {
+            version: 1,
+            defaults: Defaults::default(),
+            tables: Vec::new(),
+            summaries: Vec::new(),
+            alerts: Vec::new(),
+            channels: Vec::new(),
+            routes: Vec::new(),
+            silences: Vec::new(),
+            source: Source::default(),
+        }
+    }
+}
+
 /// What holds where nothing else is said.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Defaults {
     /// Who answers for tables and rules that name no owner. Empty if nobody is named.
     pub owner: String,
     /// How long a failure may last, by severity.
     pub fix_within: HashMap<Severity, Option<Period>>,
+    /// What rules that do not say it are like.
+    pub rules: RuleDefaults,
+    /// The time zone of buckets, of the times of rows and of silences that name none; UTC if nobody says.
+    pub time_zone: Option<String>,
+    /// The longest that a silence may last, whoever asks for it; `None` means as long as one likes.
+    pub longest_silence: Option<Period>,
+}
+
+/// What rules are like that do not say it. Each holds only for rules that it can be said of: an action, for example, for
+/// none that the tick asks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RuleDefaults {
+    /// How much a failure matters.
+    pub severity: Option<Severity>,
+    /// What happens to a row that fails.
+    pub action: Option<Action>,
+    /// What quarantine does with it.
+    pub mode: Option<QuarantineMode>,
+    /// Whether a predicate that is null passes.
+    pub nulls: Option<Nulls>,
+    /// What a rule that itself raises an error does to the write.
+    pub on_error: Option<OnError>,
+    /// Whether rules are on trial.
+    pub shadow: Option<bool>,
 }
 
 /// A watched table and its rules.
@@ -81,6 +136,10 @@ pub enum Declared {
     Channel(String),
     /// A route, by its place from 0.
     Route(usize),
+    /// A silence.
+    Silence(String),
+    /// The defaults.
+    Defaults,
 }
 
 /// The part of a declaration that an error is about.
@@ -110,13 +169,19 @@ pub enum Part {
 
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Source {
-    file: String,
-    lines: Vec<String>,
+    /// The file that was named, then those that it includes.
+    files: Vec<SourceFile>,
     places: HashMap<(Declared, Part), Location>,
 }
 
+#[derive(Clone, Debug, Default, PartialEq)]
+struct SourceFile {
+    name: String,
+    lines: Vec<String>,
+}
+
 impl Policy {
-    /// Reads a policy. `file` is the name that errors give it.
+    /// Reads a policy that is one text. `file` is the name that errors give it.
     ///
     /// # Examples
     ///
@@ -154,12 +219,77 @@ impl Policy {
     /// );
     /// ```
     pub fn parse(text: &str, file: &str) -> Result<Policy, PolicyErrors> {
-        read::read(text, file)
+        read::read(text.as_bytes(), file, None)
+    }
+
+    /// Reads a policy and the files that it includes, and fills in its variables.
+    ///
+    /// # Examples
+    ///
+    /// Files and variables may come from anywhere; [`Disk`] takes them from where they usually are.
+    ///
+    /// ```
+    /// use std::io;
+    /// use audit_core::policy::{Loader, Policy};
+    ///
+    /// struct TwoFiles;
+    ///
+    /// impl Loader for TwoFiles {
+    ///     fn read(&self, file: &str, _limit: u64) -> io::Result<Vec<u8>> {
+    ///         match file {
+    ///             "conf/audit.yml" => Ok(b"version: 1\ninclude: tables/*.yml\n".into()),
+    ///             "conf/tables/flights.yml" => Ok(b"tables: { public.flights: { owner: '${TEAM}' } }".into()),
+    ///             _ => Err(io::ErrorKind::NotFound.into()),
+    ///         }
+    ///     }
+    ///
+    ///     fn list(&self, _folder: &str) -> io::Result<Vec<String>> {
+    ///         Ok(vec!["flights.yml".to_owned()])
+    ///     }
+    ///
+    ///     fn variable(&self, name: &str) -> Option<String> {
+    ///         (name == "TEAM").then(|| "ops@example.com".to_owned())
+    ///     }
+    /// }
+    ///
+    /// let policy = Policy::load("conf/audit.yml", &TwoFiles)?;
+    /// assert_eq!(policy.tables[0].owner, "ops@example.com");
+    /// assert_eq!(policy.files().last(), Some("conf/tables/flights.yml"));
+    /// # Ok::<(), audit_core::PolicyErrors>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the files, each with its place and with what was expected.
+    pub fn load(file: &str, loader: &dyn Loader) -> Result<Policy, PolicyErrors> {
+        load::load(file, loader)
+    }
+
+    /// The policy as the text of a file. What a file says by defaults, this one says with every rule.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let text = "version: 1\ntables: { public.flights: { rules: [{ not_null: tailnum }] } }";
+    /// let policy = audit_core::Policy::parse(text, "audit.yml")?;
+    /// assert_eq!(
+    ///     policy.to_yaml(),
+    ///     "version: 1\ntables:\n  public.flights:\n    rules:\n      - not_null: tailnum\n        severity: normal\n        fix_within: \"7 days\"\n"
+    /// );
+    /// # Ok::<(), audit_core::PolicyErrors>(())
+    /// ```
+    pub fn to_yaml(&self) -> String {
+        write::yaml(self)
     }
 
     /// The file that the policy was read from.
     pub fn file(&self) -> &str {
-        &self.source.file
+        self.source.name_of(0)
+    }
+
+    /// All files that the policy was read from: the one that was named, then those that it includes.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        self.source.files.iter().map(|file| file.name.as_str())
     }
 
     /// Where a part of a declaration stands in the file. Where the part itself is not written, it is the place of
@@ -204,6 +334,37 @@ impl Source {
         place(part).or_else(|| place(&Part::Name))
     }
 
+    fn name_of(&self, file: usize) -> &str {
+        self.files.get(file).map_or("", |file| file.name.as_str())
+    }
+
+    fn line(&self, at: Location) -> Option<&str> {
+        let lines = &self.files.get(at.file)?.lines;
+        lines.get(at.line.checked_sub(1)?).map(String::as_str)
+    }
+
+    /// What is written in a place, as far as it is on its line.
+    fn written(&self, at: Location) -> String {
+        let line = self.line(at).unwrap_or_default();
+        line.chars()
+            .skip(at.column.saturating_sub(1))
+            .take(at.width)
+            .collect()
+    }
+
+    /// Where a part of what is written in a place stands, if it is found on its line.
+    fn within(&self, at: Location, part: &str) -> Location {
+        let written = self.written(at);
+        match written.find(part) {
+            Some(start) => Location {
+                column: at.column + written[..start].chars().count(),
+                width: part.chars().count(),
+                ..at
+            },
+            None => at,
+        }
+    }
+
     fn problem(
         &self,
         location: Option<Location>,
@@ -211,11 +372,11 @@ impl Source {
         help: Option<String>,
     ) -> Problem {
         Problem {
-            file: self.file.clone(),
+            file: self.name_of(location.map_or(0, |at| at.file)).to_owned(),
             location,
             source_line: location
-                .and_then(|at| self.lines.get(at.line.saturating_sub(1)))
-                .map(|line| printable(line))
+                .and_then(|at| self.line(at))
+                .map(printable)
                 .unwrap_or_default(),
             skipped: 0,
             message: printable(&message.into()),

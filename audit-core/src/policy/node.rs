@@ -12,6 +12,12 @@ use super::Location;
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     pub(super) at: Location,
+    /// Where it is written out, which is elsewhere if an alias stands here.
+    pub(super) written: Location,
+    /// The digits of a number that a floating-point number would round.
+    pub(super) exact: Option<String>,
+    /// The value of a variable that looks like a number or a truth value, as the text that it may be meant to be.
+    pub(super) filled: Option<String>,
     pub(super) value: Tree,
 }
 
@@ -68,20 +74,17 @@ pub(super) fn read(text: &str) -> Result<Node, NotYaml> {
     serde_saphyr::from_str_with_options::<Option<Spanned<Tree>>>(text, options)
         .map(|root| match root {
             Some(root) => Node::new(root),
-            None => Node {
-                at: Location {
-                    line: 1,
-                    column: 1,
-                    width: 0,
-                },
-                value: Tree::Null,
-            },
+            None => Node::nothing(Location {
+                line: 1,
+                column: 1,
+                ..Location::default()
+            }),
         })
         .map_err(|error| NotYaml {
             at: error
                 .location()
                 .map(location)
-                .filter(|location| location.line > 0),
+                .filter(|location| location.line > 0 && location.column > 0),
             message: reason(&error),
         })
 }
@@ -90,7 +93,20 @@ impl Node {
     fn new(spanned: Spanned<Tree>) -> Self {
         Node {
             at: location(spanned.referenced),
+            written: location(spanned.defined),
+            exact: None,
+            filled: None,
             value: spanned.value,
+        }
+    }
+
+    fn nothing(at: Location) -> Self {
+        Node {
+            at,
+            written: at,
+            exact: None,
+            filled: None,
+            value: Tree::Null,
         }
     }
 
@@ -182,6 +198,7 @@ impl<'de> Deserialize<'de> for Tree {
 fn location(place: serde_saphyr::Location) -> Location {
     let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
     Location {
+        file: 0,
         line: number(place.line()),
         column: number(place.column()),
         width: number(place.span().len()),
@@ -202,6 +219,10 @@ fn reason(error: &serde_saphyr::Error) -> String {
         "nested deeper than any policy needs to be".to_owned()
     } else if text.contains("budget breached") || text.contains("alias") && text.contains("limit") {
         "larger than any policy needs to be, after its anchors are followed".to_owned()
+    } else if text.contains("recursive references") {
+        "an anchor must not contain itself".to_owned()
+    } else if text.contains("non-finite") {
+        "a number must be finite".to_owned()
     } else {
         text.trim_end_matches('.').to_owned()
     }

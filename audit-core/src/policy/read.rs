@@ -4,15 +4,21 @@
 
 use std::collections::HashMap;
 
-use super::node::{self, Node, Tree};
+use super::include::Loader;
+use super::load::Files;
+use super::node::{Node, Tree};
 use super::suggest::nearest;
-use super::{Declared, Defaults, Location, Part, Policy, PolicyErrors, Source};
+use super::{Declared, Location, Part, Policy, PolicyErrors, Source};
 use crate::{Period, Severity};
 
 /// What a reader has found so far.
 pub(super) struct Reader {
     pub(super) source: Source,
-    found: Vec<(Option<Location>, String, Option<String>)>,
+    /// Whether a file could not be read, so that what seems to be missing may be there.
+    pub(super) is_incomplete: bool,
+    /// The time zone of what names none.
+    pub(super) time_zone: Option<String>,
+    found: Vec<(Location, String, Option<String>)>,
 }
 
 /// The known entries of a mapping.
@@ -30,23 +36,22 @@ pub(super) struct Entry<'n> {
 }
 
 /// Reads a policy, or finds everything that is wrong with it.
-pub(super) fn read(text: &str, file: &str) -> Result<Policy, PolicyErrors> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+pub(super) fn read(
+    text: &[u8],
+    file: &str,
+    loader: Option<&dyn Loader>,
+) -> Result<Policy, PolicyErrors> {
     let mut reader = Reader {
-        source: Source {
-            file: file.to_owned(),
-            lines: text.lines().map(str::to_owned).collect(),
-            places: HashMap::new(),
-        },
+        source: Source::default(),
+        is_incomplete: false,
+        time_zone: None,
         found: Vec::new(),
     };
-    let policy = match node::read(text) {
-        Ok(root) => reader.policy(&root),
-        Err(error) => {
-            reader.found.push((error.at, error.message, None));
-            None
-        }
-    };
+    let mut files = Files::new(file, loader);
+    files.read(&mut reader, file, None, text);
+    let policy = files
+        .whole(&mut reader)
+        .and_then(|root| reader.policy(&root));
     match policy {
         Some(policy) if reader.found.is_empty() => Ok(Policy {
             source: reader.source,
@@ -56,7 +61,7 @@ pub(super) fn read(text: &str, file: &str) -> Result<Policy, PolicyErrors> {
             reader
                 .found
                 .into_iter()
-                .map(|(at, message, help)| reader.source.problem(at, message, help))
+                .map(|(at, message, help)| reader.source.problem(Some(at), message, help))
                 .collect(),
         )),
     }
@@ -77,23 +82,27 @@ impl Reader {
             "a policy",
             &[
                 "version",
+                "include",
                 "defaults",
                 "tables",
                 "summaries",
                 "alerts",
                 "channels",
                 "routes",
+                "silences",
             ],
-            &["include", "import", "silences", "retain"],
+            &["import", "retain"],
         )?;
         let version = self.version(&fields);
         let defaults = self.defaults(&fields);
+        self.time_zone = defaults.time_zone.clone();
         let tables = self.tables(&fields, &defaults);
         let summaries = self.summaries(&fields, &tables);
         self.bounds_are_on_summaries(&tables, fields.get("summaries").map(|entry| entry.node));
         let alerts = self.alerts(&fields);
         let channels = self.channels(&fields);
         let routes = self.routes(&fields);
+        let silences = self.silences(&fields, &defaults);
         Some(Policy {
             version,
             defaults,
@@ -102,6 +111,7 @@ impl Reader {
             alerts,
             channels,
             routes,
+            silences,
             source: Source::default(),
         })
     }
@@ -115,54 +125,33 @@ impl Reader {
             );
             return 1;
         };
-        match &entry.node.value {
-            Tree::Number(number) if number.as_u64() == Some(1) => {}
-            _ => self.refuse(
-                entry.node.at,
-                "this version of the policy language is not known",
-                "expected `version: 1`",
-            ),
-        }
+        self.version_is_known(entry.node);
         1
     }
 
-    fn defaults(&mut self, fields: &Fields<'_>) -> Defaults {
-        let mut defaults = Defaults {
-            owner: String::new(),
-            fix_within: Severity::ALL
-                .into_iter()
-                .map(|severity| (severity, severity.fix_within()))
-                .collect(),
+    /// Reports a version of the language that this reader does not know.
+    pub(super) fn version_is_known(&mut self, node: &Node) {
+        let (message, help) = match &node.value {
+            Tree::Number(number) if number.as_u64() == Some(1) => return,
+            Tree::Number(number) => (
+                format!(
+                    "this is version {number} of the policy language, and this program knows version 1"
+                ),
+                "a newer program may know it; expected `version: 1`",
+            ),
+            Tree::Text(text) if text == "1" => (
+                "the version must be a number, and this is a text".to_owned(),
+                "take the quotes away: `version: 1`",
+            ),
+            _ => (
+                format!(
+                    "the version must be a number, and this is {}",
+                    node.article()
+                ),
+                "expected `version: 1`",
+            ),
         };
-        let Some(fields) = fields.get("defaults").and_then(|entry| {
-            self.fields(
-                entry.node,
-                "`defaults`",
-                &["owner", "fix_within"],
-                &["severity", "action", "time_zone", "retain"],
-            )
-        }) else {
-            return defaults;
-        };
-        if let Some(owner) = self.optional_text(&fields, "owner") {
-            defaults.owner = owner;
-        }
-        if let Some(periods) = fields.get("fix_within").and_then(|entry| {
-            self.fields(
-                entry.node,
-                "`fix_within`",
-                &["critical", "important", "normal", "low"],
-                &[],
-            )
-        }) {
-            for entry in periods.entries {
-                let severity = entry.name.parse::<Severity>();
-                if let (Ok(severity), Some(period)) = (severity, self.fix_within(entry.node)) {
-                    defaults.fix_within.insert(severity, period);
-                }
-            }
-        }
-        defaults
+        self.refuse(node.at, message, help);
     }
 
     /// Reports an error.
@@ -173,7 +162,7 @@ impl Reader {
         help: impl Into<Option<&'h str>>,
     ) {
         self.found
-            .push((Some(at), message.into(), help.into().map(str::to_owned)));
+            .push((at, message.into(), help.into().map(str::to_owned)));
     }
 
     /// Reports that a key is not known in its place, and which one was probably meant.
@@ -201,6 +190,22 @@ impl Reader {
         self.source.places.insert((declared.clone(), part), at);
     }
 
+    /// Reports that a name is not declared, and which one was probably meant. It may be, in a file that could not be read.
+    pub(super) fn undeclared(&mut self, at: Location, what: &str, word: &str, known: &[&str]) {
+        if !self.is_incomplete {
+            self.unknown(at, what, word, known);
+        }
+    }
+
+    /// A place for a person who looks at another one: its line, and its file if that is another one.
+    pub(super) fn place_of(&self, place: Location, from: Location) -> String {
+        let line = format!("line {}", place.line);
+        if place.file == from.file {
+            return line;
+        }
+        format!("{line} of {}", self.source.name_of(place.file))
+    }
+
     /// The entries of a mapping, of which `known` names all that may be there. What is in `later` is refused as not
     /// built yet.
     pub(super) fn fields<'n>(
@@ -210,6 +215,8 @@ impl Reader {
         known: &[&str],
         later: &[&str],
     ) -> Option<Fields<'n>> {
+        #[cfg(test)]
+        asked::keys(what, known);
         let mut fields = self.map(node, what)?;
         fields.entries.retain(|entry| {
             if known.contains(&entry.name) {
@@ -217,6 +224,8 @@ impl Reader {
             }
             if later.contains(&entry.name) {
                 self.not_yet(entry.key, entry.name);
+            } else if what == "a policy" && entry.name.starts_with("x-") {
+                // A place for what is only there to be referred to by its anchor.
             } else {
                 self.unknown_key(entry.key, what, entry.name, known);
             }
@@ -256,8 +265,9 @@ impl Reader {
                 continue;
             };
             if let Some(first) = first.get(name.as_str()) {
-                let help = format!("the first one is in line {}", first.line);
-                self.refuse(key.at, format!("`{name}` is given twice"), help.as_str());
+                let help = format!("the first one is in {}", self.place_of(*first, key.at));
+                let message = format!("`{}` is given twice", shortened(name));
+                self.refuse(key.at, message, help.as_str());
                 continue;
             }
             first.insert(name, key.at);
@@ -313,18 +323,12 @@ impl Reader {
 
     /// A text that is not empty.
     pub(super) fn text(&mut self, node: &Node, what: &str) -> Option<String> {
+        if let Some(filled) = &node.filled {
+            return Some(filled.clone());
+        }
         match &node.value {
             Tree::Text(text) if text.trim().is_empty() => {
                 self.refuse(node.at, format!("{what} must not be empty"), None);
-                None
-            }
-            // PostgreSQL has no such character, and no text of a policy needs it.
-            Tree::Text(text) if text.contains('\0') => {
-                self.refuse(
-                    node.at,
-                    format!("{what} must not contain the character U+0000"),
-                    None,
-                );
                 None
             }
             Tree::Text(text) => Some(text.trim_end_matches('\n').to_owned()),
@@ -379,6 +383,8 @@ impl Reader {
         what: &str,
         words: &[(&str, T)],
     ) -> Option<T> {
+        #[cfg(test)]
+        asked::words(what, words.iter().map(|(word, _)| *word));
         let written = match &node.value {
             Tree::Text(text) => text.as_str(),
             _ => {
@@ -489,14 +495,7 @@ impl Reader {
 
     /// Whether a name can be a column of a view and a word in a condition without quotes around it.
     pub(super) fn plain_name(&mut self, at: Location, name: &str, what: &str) -> bool {
-        let plain = name
-            .chars()
-            .next()
-            .is_some_and(|first| first.is_ascii_lowercase() || first == '_')
-            && name.chars().all(|character| {
-                character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_'
-            })
-            && name.len() <= 63;
+        let plain = is_plain_name(name);
         if !plain {
             self.refuse(
                 at,
@@ -528,6 +527,15 @@ impl<'n> Fields<'n> {
     }
 }
 
+/// Whether SQL needs no quotes around a name.
+pub(super) fn is_plain_name(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
+        && name.chars().all(|character| {
+            character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_'
+        })
+        && name.len() <= 63
+}
+
 fn meant_or_expected(word: &str, known: &[&str]) -> String {
     match nearest(word, known.iter().copied()) {
         Some(meant) => format!("did you mean `{meant}`?"),
@@ -551,5 +559,30 @@ pub(super) fn one_of(words: &[&str]) -> String {
     match quoted.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
         _ => quoted.concat(),
+    }
+}
+
+/// What a reader asked for: tests hold it against the schema.
+#[cfg(test)]
+pub(super) mod asked {
+    use std::cell::RefCell;
+    use std::collections::BTreeSet;
+
+    type Asked = BTreeSet<(String, Vec<String>)>;
+
+    thread_local! {
+        pub(in super::super) static KEYS: RefCell<Asked> = const { RefCell::new(BTreeSet::new()) };
+        pub(in super::super) static WORDS: RefCell<Asked> = const { RefCell::new(BTreeSet::new()) };
+    }
+
+    pub(in super::super) fn keys(what: &str, known: &[&str]) {
+        let mut known: Vec<String> = known.iter().map(|key| (*key).to_owned()).collect();
+        known.sort();
+        KEYS.with_borrow_mut(|asked| asked.insert((what.to_owned(), known)));
+    }
+
+    pub(super) fn words<'w>(what: &str, words: impl Iterator<Item = &'w str>) {
+        let words = words.map(str::to_owned).collect();
+        WORDS.with_borrow_mut(|asked| asked.insert((what.to_owned(), words)));
     }
 }

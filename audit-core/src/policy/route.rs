@@ -92,7 +92,7 @@ impl Reader {
         if let (Some(table), Some(entry)) = (&table, fields.get("table"))
             && !tables.contains(&table.as_str())
         {
-            self.unknown(entry.node.at, "watched table", table, tables);
+            self.undeclared(entry.node.at, "watched table", table, tables);
         }
         let go_on = match fields.get("continue").map(|entry| entry.node) {
             None => false,
@@ -114,7 +114,7 @@ impl Reader {
         let to = self.texts(entry.node, "`to`")?;
         for (channel, at) in &to {
             if !channels.contains(&channel.as_str()) {
-                self.unknown(*at, "channel", channel, channels);
+                self.undeclared(*at, "channel", channel, channels);
             }
         }
         Some(Route {

@@ -58,7 +58,7 @@ impl Reader {
         if let (Some(table), Some(from)) = (&table, fields.get("from")) {
             self.note(&declared, Part::Reference, from.node.at);
             if !tables.contains(&table.as_str()) {
-                self.unknown(from.node.at, "watched table", table, tables);
+                self.undeclared(from.node.at, "watched table", table, tables);
             }
         }
         let condition = self.optional_text(&fields, "where");
@@ -132,7 +132,7 @@ impl Reader {
             }
         };
         let time_zone = match fields.get("time_zone") {
-            None => Some("UTC".to_owned()),
+            None => Some(self.time_zone.clone().unwrap_or_else(|| "UTC".to_owned())),
             Some(entry) => self
                 .text(entry.node, "`time_zone`")
                 .filter(|zone| self.time_zone_is_known(entry.node.at, zone)),
@@ -236,7 +236,7 @@ impl Reader {
             }),
             _ => None,
         });
-        if reference.is_none() {
+        if reference.is_none() && !self.is_incomplete {
             let help = format!(
                 "add `- references: {{ {column}: schema.table.column }}` to the rules of the table"
             );
@@ -391,7 +391,7 @@ fn is_name(text: &str) -> bool {
 }
 
 /// A column as an SQL expression.
-fn quoted_if_needed(column: &str) -> String {
+pub(super) fn quoted_if_needed(column: &str) -> String {
     if is_name(column) {
         column.to_owned()
     } else {

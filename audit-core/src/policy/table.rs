@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::node::{Node, Tree};
-use super::read::{Entry, Fields, Reader, one_of};
+use super::read::{Entry, Fields, Reader, is_plain_name, one_of};
 use super::suggest::nearest;
 use super::{Declared, Defaults, Location, Part, TablePolicy};
 use crate::{Action, Nulls, OnError, QuarantineMode, Rule, RuleKind, Severity};
@@ -62,7 +62,7 @@ impl Reader {
         let fields = self.fields(
             entry.node,
             "a table",
-            &["why", "owner", "rules"],
+            &["why", "owner", "defaults", "rules"],
             &[
                 "retain", "redact", "hash", "mode", "columns", "snapshot", "capture",
             ],
@@ -71,6 +71,14 @@ impl Reader {
         if let Some(owner) = self.optional_text(&fields, "owner") {
             table.owner = owner;
         }
+        let of_rules = match fields.get("defaults") {
+            Some(entry) => self.defaults_of_table(entry.node, defaults.rules),
+            None => defaults.rules,
+        };
+        let defaults = &Defaults {
+            rules: of_rules,
+            ..defaults.clone()
+        };
         if let Some(rules) = fields
             .get("rules")
             .and_then(|entry| self.list(entry.node, "`rules`"))
@@ -98,33 +106,43 @@ impl Reader {
         // Read all attributes, also when the kind is wrong: their errors are worth knowing at the same time.
         let name = fields.get("name").and_then(|entry| {
             let text = self.text(entry.node, "`name`")?;
-            (self.plain_name(entry.node.at, &text, "a rule")).then_some((text, entry.node.at))
+            Some((text, entry.node.at))
         });
         let severity = match fields.get("severity") {
             Some(entry) => self.severity(entry.node),
-            None => Some(Severity::Normal),
+            None => Some(defaults.rules.severity.unwrap_or(Severity::Normal)),
         };
-        let action = self
-            .optional_word(
-                &fields,
-                "action",
-                &Action::ALL.map(|action| (action.name(), action)),
-            )
-            .unwrap_or_default();
-        let mode = self.mode(&fields, action);
+        let time_driven = kind_entry.filter(|kind| RuleKind::TIME_DRIVEN.contains(&kind.name));
+        let action = self.optional_word(
+            &fields,
+            "action",
+            &Action::ALL.map(|action| (action.name(), action)),
+        );
+        // Rows are acted on one by one, when they are written.
+        let may_act = time_driven.is_none() && fields.get("mostly").is_none();
+        let action = match fields.get("action") {
+            Some(_) => action.unwrap_or_default(),
+            None if may_act => defaults.rules.action.unwrap_or_default(),
+            None => Action::default(),
+        };
+        let own_mode = self.mode(&fields, action);
         let owner = self
             .optional_text(&fields, "owner")
             .unwrap_or_else(|| table.owner.clone());
         let why = self.optional_text(&fields, "why").unwrap_or_default();
         let condition = self.optional_text(&fields, "where");
+        // Nothing is compared with nothing here; see `audit.declare_rule`.
+        let knows_nulls = time_driven.is_none()
+            && kind_entry
+                .is_some_and(|kind| !["unique", "no_overlap", "writers"].contains(&kind.name));
         let nulls = self
             .optional_word(
                 &fields,
                 "nulls",
                 &[Nulls::Pass, Nulls::Fail].map(|nulls| (nulls.name(), nulls)),
             )
+            .or(defaults.rules.nulls.filter(|_| knows_nulls))
             .unwrap_or_default();
-        let time_driven = kind_entry.filter(|kind| RuleKind::TIME_DRIVEN.contains(&kind.name));
         let asked = self.asked(&fields, time_driven);
         let on_error = match time_driven {
             Some(_) => OnError::default(),
@@ -134,14 +152,16 @@ impl Reader {
                     "on_error",
                     &[OnError::Pass, OnError::Block].map(|on_error| (on_error.name(), on_error)),
                 )
+                .or(defaults.rules.on_error)
                 .unwrap_or_default(),
         };
         let mostly = fields
             .get("mostly")
             .and_then(|entry| self.mostly(entry, action, kind_entry));
-        let shadow = fields
-            .get("shadow")
-            .is_some_and(|entry| self.truth(entry.node, "`shadow`").unwrap_or_default());
+        let shadow = match fields.get("shadow") {
+            Some(entry) => self.truth(entry.node, "`shadow`").unwrap_or_default(),
+            None => defaults.rules.shadow.unwrap_or_default(),
+        };
         let fix_within = match fields.get("fix_within") {
             Some(entry) => self.fix_within(entry.node),
             None => severity.map(|severity| {
@@ -159,6 +179,18 @@ impl Reader {
             None => self.kinds(kind_entry),
         };
         let several = kinds.len() > 1;
+        if let Some((name, at)) = &name {
+            // A rule of several columns gives each of its rules such a name, which may be written as it is.
+            let column = match kinds.as_slice() {
+                [kind] => kind.column.as_ref(),
+                _ => None,
+            };
+            let stem = column
+                .and_then(|(column, _)| name.strip_suffix(column.as_str())?.strip_suffix('_'));
+            if !stem.is_some_and(is_plain_name) {
+                self.plain_name(*at, name, "a rule");
+            }
+        }
         let unnamed = match kinds.first().map(|kind| &kind.kind) {
             _ if fields.get("name").is_some() => None,
             Some(RuleKind::Expression { .. }) => Some("an expression"),
@@ -199,6 +231,13 @@ impl Reader {
                 continue;
             }
             names.insert(rule_name.clone(), name_at);
+            let mode = match own_mode {
+                Some(mode) => mode,
+                None if action == Action::Quarantine && kind.kind.is_about_one_row() => {
+                    defaults.rules.mode.unwrap_or_default()
+                }
+                None => QuarantineMode::default(),
+            };
             if let (QuarantineMode::Hide, Some(entry), false) =
                 (mode, fields.get("mode"), kind.kind.is_about_one_row())
             {
@@ -295,8 +334,8 @@ impl Reader {
         Some(share)
     }
 
-    /// What quarantine does with a row.
-    fn mode(&mut self, fields: &Fields<'_>, action: Action) -> QuarantineMode {
+    /// What quarantine does with a row, if the rule says it.
+    fn mode(&mut self, fields: &Fields<'_>, action: Action) -> Option<QuarantineMode> {
         let mode = self.optional_word(
             fields,
             "mode",
@@ -311,11 +350,13 @@ impl Reader {
                 "write `action: quarantine`, or leave `mode` out",
             );
         }
-        mode.unwrap_or_default()
+        mode
     }
 
     /// The entry that says the kind. Everything else that is not known is reported.
     fn kind_entry<'n>(&mut self, fields: &Fields<'n>) -> Option<Entry<'n>> {
+        #[cfg(test)]
+        super::read::asked::keys("a rule", &[&ATTRIBUTES[..], &RuleKind::NAMES].concat());
         let mut kind: Option<Entry<'n>> = None;
         let mut explained = false;
         let is_kind = |entry: &Entry<'_>| RuleKind::NAMES.contains(&entry.name);

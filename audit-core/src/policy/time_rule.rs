@@ -374,7 +374,7 @@ impl Reader {
                 if !known.contains(&bounds.on.as_str())
                     && let Some(at) = self.source.locate(&declared, &Part::Reference)
                 {
-                    self.unknown(at, "summary", &bounds.on, &known);
+                    self.undeclared(at, "summary", &bounds.on, &known);
                 }
             }
         }
@@ -408,7 +408,7 @@ impl Reader {
         }
         let time_zone = match fields.get("time_zone") {
             Some(entry) => Some(self.time_zone(entry.node)?),
-            None => None,
+            None => self.time_zone.clone(),
         };
         Some(TimedRows {
             column,
@@ -465,7 +465,7 @@ impl Reader {
         Some(text.split_whitespace().collect::<Vec<_>>().join(" "))
     }
 
-    fn time_zone(&mut self, node: &Node) -> Option<String> {
+    pub(super) fn time_zone(&mut self, node: &Node) -> Option<String> {
         let zone = self.text(node, "`time_zone`")?;
         self.time_zone_is_known(node.at, &zone).then_some(zone)
     }
@@ -542,7 +542,7 @@ impl Reader {
     }
 
     /// A length of time that is not none.
-    fn length_of_time(&mut self, entry: Entry<'_>) -> Option<Period> {
+    pub(super) fn length_of_time(&mut self, entry: Entry<'_>) -> Option<Period> {
         let period = self.period(entry.node, &format!("`{}`", entry.name))?;
         if period.count() == 0 {
             self.refuse(

@@ -7,10 +7,10 @@ create table audit.setting (
     set_at timestamptz not null default now(),
     set_by text not null default session_user,
     constraint setting_pkey primary key (name),
-    constraint setting_is_known check (name in ('rejection_server'))
+    constraint setting_is_known check (name in ('rejection_server', 'longest_silence'))
 );
 comment on table audit.setting is 'Settings of the pipeline in this database. They are rows, so that no writer can change them for his session.';
-comment on column audit.setting.name is 'rejection_server: the foreign server through which dblink keeps the evidence of rejected writes.';
+comment on column audit.setting.name is 'rejection_server: the foreign server through which dblink keeps the evidence of rejected writes. longest_silence: how long a silence may last.';
 comment on column audit.setting.value is 'The value, as text.';
 comment on column audit.setting.set_at is 'When it was set.';
 comment on column audit.setting.set_by is 'The role that set it.';

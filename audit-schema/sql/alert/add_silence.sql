@@ -17,6 +17,7 @@ as $$
 #variable_conflict use_variable
 declare
     unknown text;
+    longest interval;
     result uuid;
 begin
     if jsonb_typeof(matchers) is distinct from 'object' or matchers = '{}' then
@@ -43,6 +44,11 @@ begin
     if until is null or until <= greatest(begins, clock) then
         raise exception 'a silence must end after it begins'
             using errcode = 'AU002', constraint = 'silence_ends_after_it_begins', hint = 'Name a time that is to come.';
+    end if;
+    select s.value::interval into longest from audit.setting s where s.name = 'longest_silence';
+    if until - coalesce(begins, clock) > longest then
+        raise exception 'a silence may last % at most', longest
+            using errcode = 'AU002', constraint = 'silence_is_short_enough', hint = 'Name an earlier end; the policy says how long one may last.';
     end if;
 
     insert into audit.silence (matchers, from_time, until_time, reason, author)

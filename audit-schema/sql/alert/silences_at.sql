@@ -9,15 +9,19 @@ create or replace function audit.silences_at(clock timestamptz)
 as $$
     select jsonb_build_object(
         'matchers', silence.matchers,
-        'until', silence.until_time,
+        'until', least(silence.until_time, term.ends),
         'reason', silence.reason,
         'author', silence.author
     )
     from audit.silence as silence
+    cross join lateral (
+        select case when silence.hours is null then silence.until_time else clock + audit._hours_left(silence.hours, clock) end as ends
+    ) as term
     where silence.from_time <= clock
         and silence.until_time > clock
         and silence.ended_at is null
-    order by silence.until_time desc, silence.silence_id;
+        and term.ends > clock
+    order by least(silence.until_time, term.ends) desc, silence.silence_id;
 $$;
 
 comment on function audit.silences_at(timestamptz) is 'The silences that are in force at a time.';
