@@ -77,6 +77,8 @@ pub enum Object {
     Channel,
     /// A route.
     Route,
+    /// How long what is over is kept.
+    Retention,
 }
 
 /// One property that changes.
@@ -186,6 +188,7 @@ impl Object {
             Object::Alert => "alert",
             Object::Channel => "channel",
             Object::Route => "route",
+            Object::Retention => "retain",
         }
     }
 }

@@ -5,6 +5,7 @@ mod channel;
 mod error;
 mod kind;
 mod node;
+mod privacy;
 mod read;
 mod route;
 mod suggest;
@@ -16,7 +17,7 @@ use std::collections::HashMap;
 
 pub use error::{Location, PolicyErrors, Problem};
 
-use crate::{AlertPolicy, Channel, Period, Route, Rule, Severity, Summary};
+use crate::{AlertPolicy, Channel, Period, Retention, Route, Rule, Severity, Summary};
 
 /// What a team declares: watched tables with their rules, summaries, alerts, channels and routes.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,6 +47,8 @@ pub struct Defaults {
     pub owner: String,
     /// How long a failure may last, by severity.
     pub fix_within: HashMap<Severity, Option<Period>>,
+    /// How long what is over is kept, of tables that say nothing else.
+    pub retain: Retention,
 }
 
 /// A watched table and its rules.
@@ -57,6 +60,12 @@ pub struct TablePolicy {
     pub why: String,
     /// Who answers for the data of the table.
     pub owner: String,
+    /// Columns whose values never enter the log.
+    pub redact: Vec<String>,
+    /// Columns of which a hash enters the log.
+    pub hash: Vec<String>,
+    /// How long what belongs to the table is kept, where that differs from the defaults.
+    pub retain: Retention,
     /// The rules, in the order of the file; one for each column.
     pub rules: Vec<Rule>,
 }

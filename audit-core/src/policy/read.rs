@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use super::node::{self, Node, Tree};
 use super::suggest::nearest;
 use super::{Declared, Defaults, Location, Part, Policy, PolicyErrors, Source};
-use crate::{Period, Severity};
+use crate::{Period, Retention, Severity};
 
 /// What a reader has found so far.
 pub(super) struct Reader {
@@ -84,7 +84,7 @@ impl Reader {
                 "channels",
                 "routes",
             ],
-            &["include", "import", "silences", "retain"],
+            &["include", "import", "silences"],
         )?;
         let version = self.version(&fields);
         let defaults = self.defaults(&fields);
@@ -133,13 +133,14 @@ impl Reader {
                 .into_iter()
                 .map(|severity| (severity, severity.fix_within()))
                 .collect(),
+            retain: Retention::default(),
         };
         let Some(fields) = fields.get("defaults").and_then(|entry| {
             self.fields(
                 entry.node,
                 "`defaults`",
-                &["owner", "fix_within"],
-                &["severity", "action", "time_zone", "retain"],
+                &["owner", "fix_within", "retain"],
+                &["severity", "action", "time_zone"],
             )
         }) else {
             return defaults;
@@ -147,6 +148,7 @@ impl Reader {
         if let Some(owner) = self.optional_text(&fields, "owner") {
             defaults.owner = owner;
         }
+        defaults.retain = self.retention(&fields, false);
         if let Some(periods) = fields.get("fix_within").and_then(|entry| {
             self.fields(
                 entry.node,
