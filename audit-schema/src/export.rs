@@ -37,6 +37,9 @@ pub fn export(connection: &mut PgConnection) -> Result<Policy> {
             name: table.name.clone(),
             why: table.why.clone(),
             owner: table.owner.clone(),
+            redact: table.redact.clone(),
+            hash: table.hash.clone(),
+            retain: read(table.retain.clone())?,
             rules: declared
                 .rules
                 .iter()
@@ -52,8 +55,10 @@ pub fn export(connection: &mut PgConnection) -> Result<Policy> {
         routes,
         silences,
         longest_silence,
+        retain,
         ..
     } = declared;
+    policy.defaults.retain = read(retain)?;
     for stored in summaries {
         policy.summaries.push(Summary {
             name: stored.name,

@@ -496,6 +496,17 @@ fn named(prefix: &'static str, of: BoxedStrategy<Value>, least: usize) -> BoxedS
         .boxed()
 }
 
+fn retention(kinds: &'static [&'static str]) -> BoxedStrategy<Value> {
+    let how_long = prop_oneof![period(), Just(json!("forever"))];
+    (select(kinds), how_long, select(kinds))
+        .prop_map(|(kind, how_long, other)| {
+            let mut kept = Map::from_iter([(other.to_owned(), json!("2y"))]);
+            kept.insert(kind.to_owned(), how_long);
+            Value::Object(kept)
+        })
+        .boxed()
+}
+
 /// The text of a policy: JSON, which is YAML.
 fn policy() -> BoxedStrategy<String> {
     let rules = prop::collection::vec(rule(), 1..8).prop_map(|rules| {
@@ -511,9 +522,11 @@ fn policy() -> BoxedStrategy<String> {
         maybe(zone()),
         maybe(one_of(&["flag", "reject"])),
         maybe(one_of(&["pass", "block"])),
+        maybe(retention(&["changes", "checks", "alerts", "deliveries"])),
     )
-        .prop_map(|(owner, severity, low, zone, action, on_error)| {
+        .prop_map(|(owner, severity, low, zone, action, on_error, retain)| {
             object(vec![
+                ("retain", retain),
                 ("owner", owner),
                 ("severity", severity),
                 ("time_zone", zone),
@@ -523,8 +536,27 @@ fn policy() -> BoxedStrategy<String> {
                 ("silences", json!({ "longest": "90d" })),
             ])
         });
-    let table = (maybe(words()), maybe(words()))
-        .prop_map(|(why, owner)| object(vec![("why", why), ("owner", owner)]));
+    let table = (
+        maybe(words()),
+        maybe(words()),
+        maybe(Just(json!(["contact"]))),
+        maybe(Just(json!("status"))),
+        maybe(retention(&[
+            "changes",
+            "findings",
+            "quarantine",
+            "rejections",
+        ])),
+    )
+        .prop_map(|(why, owner, redact, hash, retain)| {
+            object(vec![
+                ("why", why),
+                ("owner", owner),
+                ("redact", redact),
+                ("hash", hash),
+                ("retain", retain),
+            ])
+        });
     let tables = (rules, table, any::<bool>(), any::<bool>()).prop_map(|(rules, table, airlines, quoted)| {
         // Two ways of writing one name.
         let flights = merged(table, json!({ "rules": rules }));

@@ -19,13 +19,13 @@ impl Reader {
             ..Defaults::default()
         };
         let known = [
-            &["owner", "fix_within", "time_zone", "silences"][..],
+            &["owner", "fix_within", "time_zone", "silences", "retain"][..],
             &OF_RULES,
         ]
         .concat();
         let Some(fields) = policy.get("defaults").and_then(|entry| {
             self.note(&Declared::Defaults, Part::Name, entry.key);
-            self.fields(entry.node, "`defaults`", &known, &["retain"])
+            self.fields(entry.node, "`defaults`", &known, &[])
         }) else {
             return defaults;
         };
@@ -51,6 +51,7 @@ impl Reader {
         defaults.longest_silence = fields
             .get("silences")
             .and_then(|entry| self.longest_silence(entry));
+        defaults.retain = self.retention(&fields, false);
         defaults.rules = self.defaults_of_rules(&fields, RuleDefaults::default());
         defaults
     }

@@ -8,6 +8,7 @@ mod include;
 mod kind;
 mod load;
 mod node;
+mod privacy;
 mod read;
 mod route;
 mod schema;
@@ -26,8 +27,8 @@ pub use include::{Disk, Loader};
 pub use schema::schema;
 
 use crate::{
-    Action, AlertPolicy, Channel, Nulls, OnError, Period, QuarantineMode, Route, Rule, Severity,
-    SilencePolicy, Summary,
+    Action, AlertPolicy, Channel, Nulls, OnError, Period, QuarantineMode, Retention, Route, Rule,
+    Severity, SilencePolicy, Summary,
 };
 
 /// What a team declares: watched tables with their rules, summaries, alerts, channels and routes.
@@ -83,6 +84,8 @@ pub struct Defaults {
     pub time_zone: Option<String>,
     /// The longest that a silence may last, whoever asks for it; `None` means as long as one likes.
     pub longest_silence: Option<Period>,
+    /// How long what is over is kept, of tables that say nothing else.
+    pub retain: Retention,
 }
 
 /// What rules are like that do not say it. Each holds only for rules that it can be said of: an action, for example, for
@@ -112,6 +115,12 @@ pub struct TablePolicy {
     pub why: String,
     /// Who answers for the data of the table.
     pub owner: String,
+    /// Columns whose values never enter the log.
+    pub redact: Vec<String>,
+    /// Columns of which a hash enters the log.
+    pub hash: Vec<String>,
+    /// How long what belongs to the table is kept, where that differs from the defaults.
+    pub retain: Retention,
     /// The rules, in the order of the file; one for each column.
     pub rules: Vec<Rule>,
 }

@@ -9,7 +9,7 @@ mod rule;
 
 use serde_json::{Map, Value, json};
 
-use crate::{Action, Function, Nulls, OnError, QuarantineMode, Severity};
+use crate::{Action, Function, Kept, Nulls, OnError, QuarantineMode, Severity};
 
 /// The JSON Schema of policies, draft 2020-12.
 ///
@@ -141,6 +141,7 @@ fn policy_defaults() -> Value {
             ),
         ),
     ];
+    properties.push(("retain", retention(false)));
     properties.extend(of_rules());
     object(
         "`defaults`",
@@ -188,6 +189,33 @@ fn of_rules() -> Vec<(&'static str, Value)> {
     properties
 }
 
+fn retention(of_a_table: bool) -> Value {
+    let kinds = Kept::ALL
+        .into_iter()
+        .filter(|kind| !of_a_table || kind.is_of_a_table());
+    object(
+        "`retain`",
+        "How long what is over is kept. What nobody says anything of is kept for ever.",
+        kinds.map(|kind| {
+            (
+                kind.name(),
+                json!({ "anyOf": [
+                    period("A length of time, for example `2y`."),
+                    { "const": "forever" },
+                ]}),
+            )
+        }),
+        &[],
+    )
+}
+
+fn columns(about: &str) -> Value {
+    json!({ "description": about, "anyOf": [
+        text("A column."),
+        { "type": "array", "items": text("A column.") },
+    ]})
+}
+
 fn table() -> Value {
     let mut table = object(
         "a table",
@@ -207,6 +235,15 @@ fn table() -> Value {
                     &[],
                 ),
             ),
+            (
+                "redact",
+                columns("The columns whose values never enter the log."),
+            ),
+            (
+                "hash",
+                columns("The columns of whose values only a digest enters the log."),
+            ),
+            ("retain", retention(true)),
             ("rules", list("What correct rows look like.", rule::rule())),
         ],
         &[],
