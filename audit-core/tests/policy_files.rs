@@ -581,3 +581,27 @@ fn the_marks_of_other_systems_change_nothing() {
     assert_eq!(place(plain.replace('\n', "\r\n")), expected);
     assert_eq!(place(plain.replace('\n', "\r")), expected);
 }
+
+#[test]
+fn a_file_of_nothing_but_errors_is_told_within_bounds() {
+    let many = |start: &str, of: &dyn Fn(u32) -> String, end: &str| {
+        let items: Vec<String> = (0..60_000).map(of).collect();
+        format!("version: 1\n{start}{}{end}\n", items.join(", "))
+    };
+    let keys = many(
+        "tables: { public.a: { rules: [{ one_of: { x: [",
+        &|n| format!("{n}.5"),
+        ", y] }, nme: x }] } }",
+    );
+    let unknown = many("{ tables: {", &|n| format!("t{n}: 1"), "} }")
+        .replace("version: 1\n{", "{ version: 1,");
+    let names = many(
+        "tables: { public.a: { rules: [{ not_null: [",
+        &|n| format!("c{n}"),
+        "] }, { not_nul: x }] } }",
+    );
+    for (text, count) in [(keys, 1), (unknown, 1_001), (names, 1)] {
+        let errors = Policy::parse(&text, "audit.yml").unwrap_err();
+        assert_eq!(errors.problems.len(), count, "{}", errors.problems[0]);
+    }
+}

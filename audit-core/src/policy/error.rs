@@ -42,23 +42,15 @@ pub struct PolicyErrors {
     pub problems: Vec<Problem>,
 }
 
-impl Problem {
-    /// Leaves of a very long line what is around the place.
-    pub(super) fn cut(mut self) -> Self {
-        const LONGEST: usize = 160;
-        const BEFORE: usize = 60;
-        if self.source_line.chars().nth(LONGEST).is_some() {
-            let column = self.location.map_or(1, |at| at.column);
-            self.skipped = column.saturating_sub(BEFORE + 1);
-            self.source_line = self
-                .source_line
-                .chars()
-                .skip(self.skipped)
-                .take(LONGEST)
-                .collect();
-        }
-        self
+/// Of a very long line what is around a column, and how many characters are missing before it.
+pub(super) fn excerpt(line: &str, column: usize) -> (String, usize) {
+    const LONGEST: usize = 160;
+    const BEFORE: usize = 60;
+    if line.chars().nth(LONGEST).is_none() {
+        return (line.to_owned(), 0);
     }
+    let skipped = column.saturating_sub(BEFORE + 1);
+    (line.chars().skip(skipped).take(LONGEST).collect(), skipped)
 }
 
 impl PolicyErrors {

@@ -269,8 +269,12 @@ impl<'l> Files<'l> {
                     all.push((key, value));
                     continue;
                 };
+                // Whatever else there is, is no part of a policy; it is told later.
+                let is_known = ["version", "routes"].contains(&name.as_str())
+                    || PARTS.contains(&name.as_str());
                 let first = all
                     .iter_mut()
+                    .take_while(|_| is_known)
                     .find(|(first, _)| matches!(&first.value, Tree::Text(other) if other == name));
                 match first {
                     // Each file may say in which language it is written.
@@ -424,9 +428,9 @@ impl Reader {
                 }
             }
             Tree::Number(number) => {
-                let written = self.source.written(node.written);
-                if variable::rounds(number, &written) {
-                    node.exact = Some(written);
+                if number.is_f64() {
+                    let written = self.source.written(node.written, &mut self.cursor);
+                    node.exact = variable::rounds(number, &written).then_some(written);
                 }
             }
             Tree::Text(text) => {

@@ -189,6 +189,16 @@ struct SourceFile {
     lines: Vec<String>,
 }
 
+/// A place that was looked for, as character and byte of its line. A line may be very long, and is read from its start to its
+/// end.
+#[derive(Clone, Copy, Default)]
+struct Cursor {
+    file: usize,
+    line: usize,
+    character: usize,
+    byte: usize,
+}
+
 impl Policy {
     /// Reads a policy that is one text. `file` is the name that errors give it.
     ///
@@ -353,17 +363,28 @@ impl Source {
     }
 
     /// What is written in a place, as far as it is on its line.
-    fn written(&self, at: Location) -> String {
+    fn written(&self, at: Location, last: &mut Cursor) -> String {
         let line = self.line(at).unwrap_or_default();
-        line.chars()
-            .skip(at.column.saturating_sub(1))
-            .take(at.width)
-            .collect()
+        let character = at.column.saturating_sub(1);
+        if (last.file, last.line) != (at.file, at.line) || last.character > character {
+            *last = Cursor {
+                file: at.file,
+                line: at.line,
+                ..Cursor::default()
+            };
+        }
+        let rest = line.get(last.byte..).unwrap_or_default();
+        let Some((step, _)) = rest.char_indices().nth(character - last.character) else {
+            return String::new();
+        };
+        last.character = character;
+        last.byte += step;
+        rest[step..].chars().take(at.width).collect()
     }
 
     /// Where a part of what is written in a place stands, if it is found on its line.
     fn within(&self, at: Location, part: &str) -> Location {
-        let written = self.written(at);
+        let written = self.written(at, &mut Cursor::default());
         match written.find(part) {
             Some(start) => Location {
                 column: at.column + written[..start].chars().count(),
@@ -380,18 +401,16 @@ impl Source {
         message: impl Into<String>,
         help: Option<String>,
     ) -> Problem {
+        let excerpt = location.and_then(|at| Some(error::excerpt(self.line(at)?, at.column)));
+        let (source_line, skipped) = excerpt.unwrap_or_default();
         Problem {
             file: self.name_of(location.map_or(0, |at| at.file)).to_owned(),
             location,
-            source_line: location
-                .and_then(|at| self.line(at))
-                .map(printable)
-                .unwrap_or_default(),
-            skipped: 0,
+            source_line: printable(&source_line),
+            skipped,
             message: printable(&message.into()),
             help,
         }
-        .cut()
     }
 }
 

@@ -2,20 +2,24 @@
 //!
 //! The reader never stops at the first error: what cannot be read is reported and left out, and the rest is read.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::include::Loader;
 use super::load::Files;
 use super::node::{Node, Tree};
 use super::suggest::nearest;
-use super::{Declared, Location, Part, Policy, PolicyErrors, Source};
+use super::{Cursor, Declared, Location, Part, Policy, PolicyErrors, Source};
 use crate::{Period, Severity};
+
+/// Nobody reads more errors than that at once.
+const MOST_ERRORS: usize = 1_000;
 
 /// What a reader has found so far.
 pub(super) struct Reader {
     pub(super) source: Source,
     /// Whether a file could not be read, so that what seems to be missing may be there.
     pub(super) is_incomplete: bool,
+    pub(super) cursor: Cursor,
     /// The time zone of what names none.
     pub(super) time_zone: Option<String>,
     found: Vec<(Location, String, Option<String>)>,
@@ -44,6 +48,7 @@ pub(super) fn read(
     let mut reader = Reader {
         source: Source::default(),
         is_incomplete: false,
+        cursor: Cursor::default(),
         time_zone: None,
         found: Vec::new(),
     };
@@ -57,13 +62,20 @@ pub(super) fn read(
             source: reader.source,
             ..policy
         }),
-        _ => Err(PolicyErrors::new(
-            reader
-                .found
+        _ => {
+            let mut found = reader.found;
+            found.sort_by_key(|(at, ..)| *at);
+            let more = found.len().saturating_sub(MOST_ERRORS);
+            if let Some((_, message, help)) = found.get_mut(MOST_ERRORS) {
+                *message = format!("here begin {more} more errors");
+                *help = None;
+            }
+            found.truncate(MOST_ERRORS + 1);
+            let problems = found
                 .into_iter()
-                .map(|(at, message, help)| reader.source.problem(Some(at), message, help))
-                .collect(),
-        )),
+                .map(|(at, message, help)| reader.source.problem(Some(at), message, help));
+            Err(PolicyErrors::new(problems.collect()))
+        }
     }
 }
 
@@ -161,13 +173,14 @@ impl Reader {
         message: impl Into<String>,
         help: impl Into<Option<&'h str>>,
     ) {
+        let help = help.into().filter(|help| !help.is_empty());
         self.found
-            .push((at, message.into(), help.into().map(str::to_owned)));
+            .push((at, message.into(), help.map(str::to_owned)));
     }
 
     /// Reports that a key is not known in its place, and which one was probably meant.
     pub(super) fn unknown_key(&mut self, at: Location, place: &str, word: &str, known: &[&str]) {
-        let help = meant_or_expected(word, known);
+        let help = self.meant_or_expected(word, known);
         self.refuse(
             at,
             format!("unknown key `{}` in {place}", shortened(word)),
@@ -177,7 +190,7 @@ impl Reader {
 
     /// Reports that a word is not known, and which one was probably meant.
     pub(super) fn unknown(&mut self, at: Location, what: &str, word: &str, known: &[&str]) {
-        let help = meant_or_expected(word, known);
+        let help = self.meant_or_expected(word, known);
         self.refuse(
             at,
             format!("unknown {what} `{}`", shortened(word)),
@@ -188,6 +201,18 @@ impl Reader {
     /// Remembers where a part of a declaration stands.
     pub(super) fn note(&mut self, declared: &Declared, part: Part, at: Location) {
         self.source.places.insert((declared.clone(), part), at);
+    }
+
+    fn meant_or_expected(&self, word: &str, known: &[&str]) -> String {
+        // Whoever has made so many errors has not mistyped.
+        if self.found.len() > MOST_ERRORS {
+            return String::new();
+        }
+        match nearest(word, known.iter().copied()) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None if known.is_empty() => "none is declared".to_owned(),
+            None => format!("expected {}", one_of(known)),
+        }
     }
 
     /// Reports that a name is not declared, and which one was probably meant. It may be, in a file that could not be read.
@@ -307,9 +332,10 @@ impl Reader {
         if let Tree::List(_) = node.value {
             let items = self.list(node, what)?;
             let mut texts: Vec<(String, Location)> = Vec::with_capacity(items.len());
+            let mut seen = HashSet::new();
             for item in items {
                 if let Some(text) = self.text(item, what) {
-                    if texts.iter().any(|(other, _)| *other == text) {
+                    if !seen.insert(text.clone()) {
                         self.refuse(item.at, format!("`{text}` is given twice"), None);
                     } else {
                         texts.push((text, item.at));
@@ -534,14 +560,6 @@ pub(super) fn is_plain_name(name: &str) -> bool {
             character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_'
         })
         && name.len() <= 63
-}
-
-fn meant_or_expected(word: &str, known: &[&str]) -> String {
-    match nearest(word, known.iter().copied()) {
-        Some(meant) => format!("did you mean `{meant}`?"),
-        None if known.is_empty() => "none is declared".to_owned(),
-        None => format!("expected {}", one_of(known)),
-    }
 }
 
 /// A word for a message: a hostile file may hold long ones.
