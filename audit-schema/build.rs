@@ -5,9 +5,10 @@ use std::path::Path;
 use std::{env, fs};
 
 /// Later folders may use what earlier ones define. Views and SQL functions must; PL/pgSQL looks names up when it runs.
-const FOLDERS: [&str; 20] = [
+const FOLDERS: [&str; 22] = [
     "watch",
     "capture",
+    "privacy",
     "compile",
     "rule",
     "quarantine",
@@ -18,6 +19,7 @@ const FOLDERS: [&str; 20] = [
     "tick",
     "seal",
     "history",
+    "retention",
     "verify",
     "declare",
     "alert",

@@ -14,6 +14,8 @@ grant execute on function audit.set_context(text, text, timestamptz) to public;
 grant select on audit.migration, audit.source to public;
 
 grant select on all tables in schema audit, audit_compiled to audit_reader, audit_operator, audit_admin;
+-- But for what would bring back the values of redacted and hashed columns: only functions of the owner read it.
+revoke all on audit.hash_salt, audit.quarantine_secret from audit_reader, audit_operator, audit_admin;
 
 -- Whether hours are on.
 grant execute on function audit._hours_left(jsonb, timestamptz) to audit_reader, audit_operator, audit_admin;
@@ -53,13 +55,13 @@ grant execute on function
     audit.declare_rule(regclass, text, text, jsonb, text, text, text, text, text, interval, text, text, double precision, boolean, text), audit.retire_rule(integer),
     audit.declare_summary(regclass, text, jsonb), audit.retire_summary(integer),
     audit._canonical(regclass, text, boolean), audit._view_definition(text), audit._expression_type(regclass, text), audit._refuse_unstable(regclass, text, text), audit._has_ends(text), audit._reference(integer, text, jsonb), audit._bucket_start(jsonb, text),
-    audit._rule_source(regclass, text, text, jsonb, text, text), audit._predicate(text, jsonb), audit._format_pattern(text), audit._iban_rest(text), audit._bucket(regclass, jsonb), audit._log_column(regclass),
+    audit._rule_source(regclass, text, text, jsonb, text, text), audit._predicate(text, jsonb), audit._format_pattern(text), audit._iban_rest(text), audit._bucket(regclass, jsonb), audit._log_column(regclass, text),
     audit._refuse_hidden_rows(regclass), audit._compile(integer, text), audit._needs_scan(integer), audit._forget(integer, boolean), audit._relatives(regclass), audit._missing_rights(regclass), audit._drop_summary(text)
 to audit_admin;
 
 -- What is wrong.
 grant execute on function
-    audit.doctor(interval, bigint), audit._doctor_tables(), audit._doctor_log(interval, bigint), audit._doctor_horizon(interval), audit._doctor_trust(), audit._doctor_deliveries(interval)
+    audit.doctor(interval, bigint), audit._doctor_privacy(), audit._doctor_tables(), audit._doctor_log(interval, bigint), audit._doctor_horizon(interval), audit._doctor_trust(), audit._doctor_deliveries(interval)
 to audit_reader, audit_operator, audit_admin;
 
 -- Evidence of rejections. Grant audit.record_rejection() to applications that hand theirs in.
@@ -74,8 +76,12 @@ grant execute on function
     audit.discard_held(jsonb, text, boolean, bigint)
 to audit_operator, audit_admin;
 
+-- What the log must not know, and how long it remembers.
+grant execute on function audit.redact(regclass, text[], text[]), audit.declare_retention(regclass, jsonb), audit._hidden_reads(integer), audit._kept(text) to audit_admin;
+grant execute on function audit._hidden(integer), audit._unsaid(text) to audit_reader, audit_operator, audit_admin;
+
 -- The tick, and what is read through functions.
-grant execute on function audit.tick(timestamptz, integer, interval) to audit_operator, audit_admin;
+grant execute on function audit.tick(timestamptz, integer, interval), audit.retain(timestamptz, integer, interval) to audit_operator, audit_admin;
 grant execute on function audit.history(regclass, text), audit.verify(), audit.replay_differences(regclass)
 to audit_reader, audit_operator, audit_admin;
 
@@ -89,8 +95,8 @@ grant execute on function
     audit._paired(jsonb, jsonb, text[]), audit._key(jsonb, text[]), audit._composite_key(jsonb, text[]), audit._keys(json, text[]),
     audit._key_hash(integer, text), audit._segments_with_key(integer, text), audit._changes_of(integer, text),
     audit._changes(integer, timestamptz, timestamptz, pg_lsn, xid8), audit._truncates(integer), audit._readable(regclass, boolean),
-    audit._rewind(regclass, timestamptz, boolean), audit._rewound(audit.watched_table, boolean, boolean), audit._led_back(numeric),
-    audit._key_is(regclass, text[], text), audit._log_column(regclass), audit._log_key(regclass, text[]), audit._log_object(regclass, boolean), audit._filled(text, jsonb),
+    audit._rewind(regclass, timestamptz, boolean), audit._say_unknown(regclass), audit._hidden_key(audit.watched_table), audit._rewound(audit.watched_table, boolean, boolean), audit._led_back(numeric),
+    audit._key_is(regclass, text[], text), audit._log_column(regclass, text), audit._log_key(regclass, text[]), audit._log_object(regclass, boolean, text), audit._filled(text, jsonb),
     audit._undo_plan(pg_lsn, xid8, text, timestamptz, timestamptz, integer),
     audit._undo_statement(text, text[], text, text[], "char", jsonb, jsonb),
     audit._altered(audit.watched_table, text[], jsonb[]), audit._lock_rows(audit.watched_table, text[]), audit._cascade_query(regclass, text[])
@@ -116,7 +122,7 @@ to audit_admin;
 grant execute on function
     audit._check_time_rule(regclass, text, text, jsonb, text, text, text, text), audit._canonical_query(text), audit._try_question(integer), audit._ask(audit.rule),
     audit._ask_parts(audit.rule, regclass), audit._ask_fresh(audit.rule, regclass), audit._ask_gap(audit.rule, regclass), audit._ask_row_count(audit.rule, regclass),
-    audit._ask_volume(audit.rule, regclass), audit._ask_reconcile(audit.rule, regclass), audit._ask_sql(audit.rule), audit._ask_bounds(audit.rule),
+    audit._ask_volume(audit.rule, regclass), audit._ask_reconcile(audit.rule, regclass), audit._ask_sql(audit.rule), audit._reads_hidden(audit.rule), audit._ask_bounds(audit.rule),
     audit._stretch(text, interval, text, boolean), audit._calendar_unit(interval), audit._calendar_step(interval),
     audit._time_within(timestamptz, timestamptz, text)
 to audit_admin;

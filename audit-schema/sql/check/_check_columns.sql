@@ -21,6 +21,8 @@ as $$
             and i.indisprimary
             and i.indisvalid
             and n.position <= i.indnkeyatts
+            -- How far a check came is kept, and so it must not be a key whose values must not be.
+            and not exists (select from audit.watched_table w where w.relation = target and w.unwatched_at is null and audit._hidden_key(w))
             -- The rows of tables that inherit are read with those of the table, and their keys are not in its index.
             and (c.relkind = 'p' or not c.relhassubclass)
     ) k;

@@ -23,6 +23,7 @@ begin
     select jsonb_build_object(
         'relation', target::oid,
         'by_key', place.by_key,
+        'hidden', audit._hidden(table_id) <> '{}',
         'columns', place.columns,
         'types', place.types,
         'key', key,

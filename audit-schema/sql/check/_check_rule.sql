@@ -44,7 +44,7 @@ begin
             when query_canceled or lock_not_available or deadlock_detected then
                 raise;
             when others then
-                get stacked diagnostics problem = message_text;
+                problem := case when (plan ->> 'hidden')::boolean then audit._unsaid(sqlstate) else sqlerrm end;
                 if low < high then
                     lows := lows || array[(low + high) / 2 + 1, low];
                     highs := highs || array[high, (low + high) / 2];

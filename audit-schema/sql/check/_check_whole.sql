@@ -34,7 +34,7 @@ begin
         when query_canceled or lock_not_available or deadlock_detected then
             raise;
         when others then
-            get stacked diagnostics problem = message_text;
+            problem := case when (plan ->> 'hidden')::boolean then audit._unsaid(sqlstate) else sqlerrm end;
             result := result || jsonb_build_object('errors', 1, 'error', problem, 'given_up', true);
     end;
     return progress

@@ -23,6 +23,9 @@ begin
     end if;
 
     perform audit._follow_shape(table_id, command);
+    if command is null then
+        perform audit._refuse_hidden_reads(table_id);
+    end if;
     select w.* into watched from audit.watched_table w where w.table_id = _compile.table_id;
     perform audit._mark_broken_rules(table_id, command);
     perform audit._retire_broken_summaries(table_id);

@@ -37,7 +37,7 @@ begin
             when r.columns = '{}' then 'null::json'
             else format('json_build_object(%s)', (
                 select string_agg(format('%L, %s', c.name, c.value), ', ')
-                from audit._log_column(w.relation) c
+                from audit._log_column(w.relation, 'shown') c
                 where c.name = any (r.columns[1:40])
             ))
         end

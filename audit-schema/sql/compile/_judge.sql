@@ -66,7 +66,7 @@ begin
             || audit._guarded(
                 rule.can_raise,
                 statement,
-                format(E'        get stacked diagnostics problem_%1$s = message_text;\n        errored_%1$s := true;\n', rule.rule_id)
+                audit._problem(rule.rule_id) || format(E'        errored_%s := true;\n', rule.rule_id)
             )
             || E'        end if;\n'
             || format(E'        if errored_%s then\n', rule.rule_id)

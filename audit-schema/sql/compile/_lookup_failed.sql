@@ -2,12 +2,12 @@
 create or replace function audit._lookup_failed(side text, rule_id integer)
     returns text
     language sql
-    immutable
+    stable
     set search_path = pg_catalog, pg_temp
 as $$
     select format(
-        E'        get stacked diagnostics problem_%2$s = message_text;\n        %1$s_failed_%2$s := true;\n        errored_%2$s := true;\n',
-        side, rule_id
+        E'%3$s        %1$s_failed_%2$s := true;\n        errored_%2$s := true;\n',
+        side, rule_id, audit._problem(rule_id)
     );
 $$;
 

@@ -8,13 +8,14 @@ create or replace function audit._settings(target regclass)
 as $$
     with used as (
         select
-            bool_or(not c.plain) as complex,
+            -- What is hashed is read as a text first.
+            bool_or(not c.plain or c.name = any (w.redact || w.hash)) as complex,
             bool_or(c.type in ('real', 'double precision')) as floats,
             bool_or(c.type ~ '^interval') as intervals,
             bool_or(c.type = 'bytea') as bytes,
             bool_or(c.type ~ '^(time|date)' and c.name = any (w.key_columns)) as times_in_key
         from audit.watched_table w
-        cross join audit._log_column(target) c
+        cross join audit._log_column(target, 'whole') c
         where w.relation = target
             and w.unwatched_at is null
     ), rules as (
@@ -24,7 +25,7 @@ as $$
                 or r.applies is not null
                 -- These look at a value as a text.
                 or r.kind in ('not_blank', 'length', 'matches', 'format') and exists (
-                    select from audit._log_column(target) c where c.name = any (r.columns) and c.type ~ '^(time|date)'
+                    select from audit._log_column(target, 'whole') c where c.name = any (r.columns) and c.type ~ '^(time|date)'
                 )
             ), false) as read_times,
             coalesce(bool_or(r.class = 'lookup'), false) as look_up

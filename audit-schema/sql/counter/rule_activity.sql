@@ -1,9 +1,9 @@
 -- Failures per rule and hour: folded base plus the findings that the tick has not passed. What was refused left no
--- finding; it is counted from the evidence that was kept.
+-- finding; it is counted from the evidence that was kept, and in the base when that is dropped.
 create or replace view audit.rule_activity as
     select a.rule_id, a.hour, sum(a.findings)::bigint as findings, sum(a.failed)::bigint as failed, sum(a.rejected)::bigint as rejected
     from (
-        select b.rule_id, b.hour, b.findings, b.failed, 0::bigint as rejected from audit.rule_activity_base b
+        select b.rule_id, b.hour, b.findings, b.failed, b.rejected from audit.rule_activity_base b
         union all
         select f.rule_id, date_trunc('hour', coalesce(f.occurred_at, f.at), 'UTC'), count(*), sum(f.new_failed), 0
         from audit.finding f

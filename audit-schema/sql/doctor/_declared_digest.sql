@@ -11,6 +11,8 @@ as $$
         (select s.digest from audit.source s),
         w.name,
         w.key_columns::text,
+        nullif(w.redact, '{}')::text,
+        'hashed ' || nullif(w.hash, '{}')::text,
         (w.shape -> 'columns')::text,
         (
             select string_agg((to_jsonb(r) - '{severity,owner,why,fix_within,declared_at,declared_by,retired_at}'::text[])::text, E'\n' order by r.rule_id)

@@ -14,7 +14,7 @@ as $$
         select c.oid, c.oid::regclass::text as name
         from pg_class c
         where c.relnamespace = 'audit'::regnamespace
-            and (c.relname in ('change', 'finding') or c.oid in (select p.relid from pg_partition_tree('audit.segment') p))
+            and (c.relname in ('change', 'finding', 'dropped_segment') or c.oid in (select p.relid from pg_partition_tree('audit.segment') p))
     )
     select 'important', 'tick_late', 'audit.tick',
         coalesce(format('the last tick ran at %s', p.ticked_at), 'no tick has ever run') || ': nothing is packed, no time-driven rule is asked, no alert is raised',
@@ -60,7 +60,7 @@ as $$
         'run audit verify, and compare with a backup'
     from newest n
     where n.segment_id = (select max(m.segment_id) from newest m)
-        and (n.digest <> audit._digest(n.segment) or n.previous <> (select b.digest from newest b where b.segment_id < n.segment_id))
+        and (n.digest <> audit._digest(n.segment) or n.previous <> (select b.digest from newest b where b.segment_id = n.segment_id - 1))
     union all
     select 'critical', 'log_unprotected', k.name, 'its rows can be changed: the trigger that refuses it is missing or disabled',
         'run audit migrate, or enable the trigger audit_append_only'

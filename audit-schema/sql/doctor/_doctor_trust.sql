@@ -40,7 +40,7 @@ as $$
     from pg_class c
     cross join lateral aclexplode(c.relacl) a
     where c.relnamespace = 'audit'::regnamespace
-        and (c.relname in ('change', 'finding', 'rejection', 'schema_drift', 'quarantine') or c.oid in (select p.relid from pg_partition_tree('audit.segment') p))
+        and (c.relname in ('change', 'finding', 'rejection', 'schema_drift', 'quarantine', 'dropped_segment') or c.oid in (select p.relid from pg_partition_tree('audit.segment') p))
         and a.privilege_type in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER')
         and a.grantee <> c.relowner
     group by c.oid, a.grantee

@@ -17,6 +17,8 @@ as $$
         union all
         select t.* from audit._doctor_trust() t
         union all
+        select t.* from audit._doctor_privacy() t
+        union all
         select t.* from audit._doctor_deliveries(late) t
     ) r
     order by array_position('{critical,important,normal,low}', r.severity), r.remark, r.object;

@@ -1,5 +1,5 @@
 -- Which of the rows with these keys are not as these images say, with an image of null for a row that is not there.
--- Columns that an image does not have are not looked at.
+-- Columns that an image does not have are not looked at, nor those that are redacted or hashed.
 create or replace function audit._altered(watched audit.watched_table, keys text[], images jsonb[])
     returns setof text
     language plpgsql
@@ -30,11 +30,11 @@ begin
             select jsonb_build_object(
                 'relation', watched.relation,
                 'is_it', audit._key_is(watched.relation, watched.key_columns, 'k.key'),
-                'object', audit._log_object(watched.relation),
+                'object', audit._log_object(watched.relation, which => 'known'),
                 'names', quote_literal(array_agg(c.name)::text),
                 'values', string_agg(format('(k.image ->> %L)::%s as %I', c.name, c.type, c.name), ', ')
             )
-            from audit._log_column(watched.relation) c
+            from audit._log_column(watched.relation, 'known') c
         )
     )
     using keys, images;

@@ -28,9 +28,24 @@ begin
             hint = format('It was watched from %s to %s.', watched.watched_at, coalesce(watched.unwatched_at::text, 'now'));
     end if;
 
+    if audit._hidden_key(watched) then
+        raise exception using
+            errcode = 'AU002',
+            constraint = 'keys_are_hashed',
+            message = format('the log of %s knows its rows by hashes of their keys', target),
+            detail = 'So a row of the table can not be put together with its changes.',
+            hint = 'audit.history() has the versions of each row.';
+    elsif at < watched.kept_from then
+        raise exception using
+            errcode = 'AU002',
+            constraint = 'log_was_dropped',
+            message = format('the log of %s begins at %s: retention dropped what was before', target, watched.kept_from),
+            hint = 'Ask for a later time.';
+    end if;
+
     -- Where the table was empty: when the watch began, or when it was last truncated before the time asked for.
-    select max(t.lsn) into from_lsn from audit._truncates(watched.table_id) t where t.at <= at;
-    if from_lsn is null and exists (select from audit.table_counter_base b where b.table_id = watched.table_id and b.rows_at_start = 0) then
+    select max(t.lsn) into from_lsn from audit._truncates(watched.table_id) t where t.at <= at and t.at > coalesce(watched.kept_from, '-infinity');
+    if from_lsn is null and watched.kept_from is null and exists (select from audit.table_counter_base b where b.table_id = watched.table_id and b.rows_at_start = 0) then
         from_lsn := '0/0';
     end if;
     select min(t.at) into truncated_at from audit._truncates(watched.table_id) t where t.at > at;
@@ -39,7 +54,7 @@ begin
             errcode = 'AU002',
             constraint = 'truncated_rows_are_not_logged',
             message = format('%s was truncated at %s: which rows it had before is not logged', target, truncated_at),
-            detail = 'Some of them are older than the watch.',
+            detail = 'Some of them are older than the watch, or than what retention keeps.',
             hint = 'Ask for a later time. audit.history() has the versions of each row that was changed.';
     end if;
 

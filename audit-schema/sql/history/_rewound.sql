@@ -7,7 +7,7 @@
 -- Where rows have keys, the sum over a key says whether there was a row, and the sum over a key, a column and a value
 -- whether that was its value: updates of many rows log no more than the columns that they changed. Of several values the one
 -- nearest to the time asked for is it; there is more than one only where something was written without being logged. What no
--- change tells of is as it was. With one_key, the query is about the row with the key $3 alone and finds it by indexes.
+-- change tells of is as it was. Columns that are redacted or hashed are left out. With one_key, the query is about the row with the key $3 alone and finds it by indexes.
 -- Without keys rows are added and taken away whole, and a negative sum says that the log does not lead there.
 create or replace function audit._rewound(watched audit.watched_table, forwards boolean, one_key boolean)
     returns text
@@ -92,11 +92,11 @@ as $$
                 'order', case when forwards then ' desc' else ' nulls last' end,
                 'values', string_agg(format('(s.image ->> %L)::%s as %I', c.name, c.type, c.name), ', '),
                 'columns', string_agg(format('audit_row.%I', c.name), ', '),
-                'object', audit._log_object(watched.relation),
+                'object', audit._log_object(watched.relation, which => 'known'),
                 'key', audit._log_key(watched.relation, watched.key_columns),
                 'relation', watched.relation
             ) as parts
-        from audit._log_column(watched.relation) c
+        from audit._log_column(watched.relation, 'known') c
     ) p;
 $$;
 

@@ -4,7 +4,7 @@
 create or replace function audit._undo_plan(only_lsn pg_lsn, only_xid xid8, only_actor text, since timestamptz, until timestamptz, only_table integer)
     returns table (
         step bigint, table_id integer, relation text, key text, op "char", lsn pg_lsn, xid xid8, at timestamptz,
-        statement text, reason text, later_lsn pg_lsn
+        statement text, reason text, later_lsn pg_lsn, unknown text[]
     )
     language plpgsql
     stable
@@ -28,12 +28,14 @@ begin
                 when c.oid is null then 'the table is gone'
                 when w.unwatched_at is not null then 'the table is no longer watched'
                 when w.key_columns = '{}' then 'the table has no primary key'
+                when audit._hidden_key(w) then 'the log knows the rows by hashes of their keys only'
             end as reason,
             (
                 select array_agg(a.attname::text order by a.attnum)
                 from pg_attribute a
-                where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+                where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = '' and a.attname <> all (w.redact || w.hash)
             ) as columns,
+            w.redact || w.hash as unknown,
             case when exists (select from pg_attribute a where a.attrelid = c.oid and a.attidentity = 'a') then ' overriding system value' else '' end as override
         from (select i.table_id, count(distinct i.new_key) as keys from item i group by i.table_id) i
         join audit.watched_table w on w.table_id = i.table_id
@@ -78,6 +80,19 @@ begin
         where s.reason is null
     ), obstacle as materialized (
         select i.n, s.reason, null::pg_lsn as later_lsn from item i join subject s using (table_id) where s.reason is not null
+        union all
+        -- What is not known can not be written back. A redacted column that an update changed is not seen, and stays as it is.
+        select i.n, format('the log does not know %s of the row that was deleted', array_to_string(s.unknown, ', ')), null
+        from item i
+        join subject s using (table_id)
+        where s.unknown <> '{}' and i.op = 'D'
+        union all
+        select i.n, format('it changed %s, of which the log has only a hash', string_agg(c.name, ', ' order by c.name)), null
+        from item i
+        join subject s using (table_id)
+        cross join unnest(s.unknown) c (name)
+        where i.op = 'U' and i.old -> c.name is distinct from i.new -> c.name
+        group by i.n
         union all
         select t.n, format('changed since by %s at %s (%s at %s)', c.author, c.lsn, case c.op when 'I' then 'insert' when 'U' then 'update' else 'delete' end, c.at), c.lsn
         from touch t
@@ -132,7 +147,7 @@ begin
         union all
         select c.n, p.root, p.depth + 1 from placed p join cause c on c.cause = p.n
     ), written as (
-        select i.*, p.root, p.depth, s.relation, audit._undo_statement(s.relation, s.columns, s.override, s.key_columns, i.op, i.old, i.new) as statement
+        select i.*, p.root, p.depth, s.relation, s.unknown, audit._undo_statement(s.relation, s.columns, s.override, s.key_columns, i.op, i.old, i.new) as statement
         from item i
         join placed p on p.n = i.n
         join subject s on s.table_id = i.table_id
@@ -146,13 +161,14 @@ begin
             when exists (select from refused r where r.n = w.n) then 'a later change of the row, among these, can not be undone'
             when w.statement is null and w.old is distinct from w.new then 'the columns that it changed are gone'
         end,
-        o.later_lsn
+        o.later_lsn,
+        w.unknown
     from written w
     left join (select distinct on (o.n) o.* from obstacle o order by o.n, o.later_lsn desc nulls last) o on o.n = w.n
     order by 1;
     -- Rows that a TRUNCATE took are not logged.
     return query
-    select null::bigint, c.table_id, w.name, null::text, 'T'::"char", c.lsn, c.xid, c.at, null::text, 'a truncate can not be undone: the rows that it took are not logged', null::pg_lsn
+    select null::bigint, c.table_id, w.name, null::text, 'T'::"char", c.lsn, c.xid, c.at, null::text, 'a truncate can not be undone: the rows that it took are not logged', null::pg_lsn, null::text[]
     from (
         select c.table_id, c.lsn, c.xid, c.at, coalesce(c.actor, c.session_role) as author from audit.change c where c.op = 'T'
         union all

@@ -2,7 +2,9 @@
 -- the table had then. The key is the primary key as text, a json array for a key of several columns. Where an update
 -- changed the key, the row is followed back to its former keys and on to its later ones. What an update of many rows did
 -- not change comes from the versions before and after it; of a row that is older than the watch, and that only such updates
--- changed, there are only the columns that they did.
+-- changed, there are only the columns that they did. Redacted columns are not in it, and of hashed ones there is the hash.
+-- Where the key is hashed the row is found by the hash, and by the key itself for whoever may read the table: nobody else can
+-- try keys. A notice says where the log begins if retention dropped what was before.
 create or replace function audit.history(target regclass, key text)
     returns table (
         at timestamptz, occurred_at timestamptz, op "char", old_key text, new_key text, old jsonb, new jsonb,
@@ -19,6 +21,9 @@ as $$
 declare
     watched audit.watched_table := audit._readable(target, needs_key => true);
 begin
+    if watched.kept_from is not null then
+        raise notice 'the log of % begins at %: retention dropped what was before', target, watched.kept_from;
+    end if;
     -- A table that was watched before, and not for a while, has more than one number.
     return query
     with logged as materialized (
@@ -29,7 +34,7 @@ begin
         from (
             select distinct on (c.lsn, c.xid, c.place) c.*
             from audit.watched_table w
-            cross join lateral audit._followed(w.table_id, key) c
+            cross join lateral audit._followed(w.table_id, case when has_table_privilege(session_user, w.relation, 'select') then audit._hashed_key(w, key) else key end) c
             where w.relation = watched.relation
                 and w.key_columns <> '{}'
         ) h

@@ -3,7 +3,8 @@
 -- newest first, and runs them only when told to: all of them or, if one is refused, none. What is run is logged like
 -- any write, with the cause undo. An update that changed
 -- nothing has no statement. A row that changed since is refused, and so are tables without a primary key and
--- truncates. A row whose deletion would cascade to rows that are not taken back fails the run.
+-- truncates. Of redacted and hashed columns the log has no values: `unknown` names them, they stay as they are, and what can
+-- not do without them is refused. A row whose deletion would cascade to rows that are not taken back fails the run.
 --
 -- Everything is done with the rights of the caller: who may not write a table can not undo what was written to it. There
 -- is no search_path of its own, so that each statement runs as it would if the caller sent it.
@@ -18,7 +19,7 @@ create or replace function audit.undo(
 )
     returns table (
         step bigint, statement text, status text, table_name text, key text, op "char", lsn pg_lsn, xid xid8, at timestamptz,
-        reason text, later_lsn pg_lsn
+        reason text, later_lsn pg_lsn, unknown text[]
     )
     language plpgsql
     volatile
@@ -51,7 +52,7 @@ begin
         for subject in
             select w as watched, pg_catalog.array_agg(distinct k.key) as keys
             from audit._changes(only_table, since, until, change, transaction) c
-            join audit.watched_table w on w.table_id = c.table_id and w.unwatched_at is null and w.key_columns <> '{}'
+            join audit.watched_table w on w.table_id = c.table_id and w.unwatched_at is null and w.key_columns <> '{}' and not audit._hidden_key(w)
             cross join lateral (select c.old_key union select c.new_key) k (key)
             where actor is null or coalesce(c.actor, c.session_role) = actor
             group by w.*
@@ -118,6 +119,7 @@ begin
         at := planned.at;
         reason := planned.reason;
         later_lsn := planned.later_lsn;
+        unknown := planned.unknown;
         return next;
     end loop;
     if execute then
@@ -127,7 +129,13 @@ begin
         raise exception using
             errcode = 'AU002',
             constraint = 'nothing_to_undo',
-            message = 'nothing of that is in the log';
+            message = 'nothing of that is in the log',
+            hint = (
+                select pg_catalog.format('Retention dropped changes until %s.', pg_catalog.max(w.kept_from))
+                from audit.watched_table w
+                where w.kept_from is not null and (only_table is null or w.table_id = only_table)
+                having pg_catalog.count(*) > 0
+            );
     end if;
 end;
 $$;

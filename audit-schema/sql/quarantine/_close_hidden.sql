@@ -79,6 +79,7 @@ begin
     update audit.quarantine q
     set state = case when q.quarantine_id = any (gone) then 'discarded' else 'released' end
     where q.quarantine_id = any (passing || gone);
+    delete from audit.quarantine_secret s where s.quarantine_id = any (passing || gone);
     insert into audit.quarantine_event (quarantine_id, kind, reason)
     select p.id, 'released', 'no rule hides the row any more' from unnest(passing) p (id)
     union all

@@ -1,7 +1,7 @@
 -- The values of a patch as the log would write them, so that an edited row looks like any other. Each goes through the
 -- input of its column's type; one that does not fit is refused, as is a column that nobody may set. A null for a column
 -- that the table does not have says that it should be dropped.
-create or replace function audit._patch_values(target regclass, patch jsonb, inserts_only boolean)
+create or replace function audit._patch_values(target regclass, patch jsonb, inserts_only boolean, which text default 'whole')
     returns json
     language plpgsql
     stable
@@ -49,7 +49,7 @@ begin
 
     select string_agg(format('%s as %I', c.value, c.name), ', ')
     into expressions
-    from audit._log_column(target) c
+    from audit._log_column(target, which) c
     where patch ? c.name;
     if expressions is null then
         return '{}';
@@ -72,5 +72,5 @@ begin
 end;
 $$;
 
-comment on function audit._patch_values(regclass, jsonb, boolean) is 'The values of a patch as the log would write them.';
-revoke all on function audit._patch_values(regclass, jsonb, boolean) from public;
+comment on function audit._patch_values(regclass, jsonb, boolean, text) is 'The values of a patch as the log would write them.';
+revoke all on function audit._patch_values(regclass, jsonb, boolean, text) from public;

@@ -105,7 +105,12 @@ begin
         facts := jsonb_build_array(jsonb_build_object(
             'kind', case left(state, 2) when '23' then 'constraint' else 'error' end,
             'name', coalesce(nullif(constraint_name, ''), nullif(column_name, ''), state),
-            'message', concat_ws(': ', message, nullif(detail, ''))
+            'message', case
+                when audit._hidden(table_id) = '{}' then concat_ws(': ', message, nullif(detail, ''))
+                -- The message of a constraint names the constraint, and its detail has the values.
+                when left(state, 2) = '23' then message
+                else audit._unsaid(state)
+            end
         ));
     end if;
     if half = 0 then

@@ -45,24 +45,24 @@ begin
     where r.mode = 'hide' and c.action = 'quarantine';
 
     lock := format(
-        'select from audit.quarantine audit_entry cross join lateral json_populate_record(null::%1$s, %2$s) audit_located join %1$s audit_row on %3$s where audit_entry.quarantine_id = any ($1) for no key update of audit_row',
+        'select from audit._held($1) audit_entry cross join lateral json_populate_record(null::%1$s, %2$s) audit_located join %1$s audit_row on %3$s for no key update of audit_row',
         target, located_json, found_by
     );
     compare := format(
         'select audit_entry.quarantine_id, audit_entry.op, audit_entry.mode, audit_entry.restored is not null as edited, audit_row.tableoid is not null as present, %4$s as same, array_remove(array[%5$s]::integer[], null) as fails '
-        'from audit.quarantine audit_entry cross join lateral json_populate_record(null::%1$s, %2$s) audit_located left join %1$s audit_row on %3$s where audit_entry.quarantine_id = any ($1)',
+        'from audit._held($1) audit_entry cross join lateral json_populate_record(null::%1$s, %2$s) audit_located left join %1$s audit_row on %3$s',
         target, located_json, found_by, coalesce(same, 'true'), hidden
     );
 
     select
         format(
-            'insert into %1$s (%2$s) overriding system value select %3$s from (select q.row from audit.quarantine q where q.quarantine_id = any ($1) order by q.lsn, q.quarantine_id) audit_entry cross join lateral json_populate_record(null::%1$s, audit_entry.row) audit_row',
+            'insert into %1$s (%2$s) overriding system value select %3$s from (select q.row from audit._held($1) q order by q.lsn, q.quarantine_id) audit_entry cross join lateral json_populate_record(null::%1$s, audit_entry.row) audit_row',
             target,
             string_agg(format('%I', c.name), ', ' order by c.position),
             string_agg(c.value, ', ' order by c.position)
         ),
         format(
-            'update %1$s audit_row set %2$s from (select %3$s, %4$s from audit.quarantine audit_entry cross join lateral json_populate_record(null::%1$s, audit_entry.row) audit_row cross join lateral json_populate_record(null::%1$s, %5$s) audit_located where audit_entry.quarantine_id = any ($1)) audit_new where %6$s',
+            'update %1$s audit_row set %2$s from (select %3$s, %4$s from audit._held($1) audit_entry cross join lateral json_populate_record(null::%1$s, audit_entry.row) audit_row cross join lateral json_populate_record(null::%1$s, %5$s) audit_located) audit_new where %6$s',
             target,
             string_agg(format('%I = audit_new."audit value %s"', c.name, c.position), ', ' order by c.position) filter (where not c.numbered),
             string_agg(format('%s as "audit value %s"', c.value, c.position), ', ' order by c.position),

@@ -27,6 +27,7 @@ begin
     held := array(select q.quarantine_id from audit._lock_held(wanted) q);
     if not dry_run then
         update audit.quarantine q set state = 'discarded' where q.quarantine_id = any (held);
+        delete from audit.quarantine_secret s where s.quarantine_id = any (held);
         insert into audit.quarantine_event (quarantine_id, kind, reason) select h.id, 'discarded', reason from unnest(held) h (id);
     end if;
 

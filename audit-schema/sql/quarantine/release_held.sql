@@ -69,6 +69,10 @@ begin
         from unnest(done_ids, done_outcomes) d (id, outcome)
         where q.quarantine_id = d.id
             and d.outcome <> 'refused';
+        delete from audit.quarantine_secret s
+        using unnest(done_ids, done_outcomes) d (id, outcome)
+        where s.quarantine_id = d.id
+            and d.outcome <> 'refused';
         insert into audit.quarantine_event (quarantine_id, kind, reason, reasons)
         select
             d.id,

@@ -9,7 +9,16 @@ as $$
 declare
     before record;
 begin
-    select s.segment_id, s.digest into before from audit.segment s order by s.segment_id desc limit 1;
+    select s.segment_id, s.digest
+    into before
+    from (
+        (select s.segment_id, s.digest from audit.segment s order by s.segment_id desc limit 1)
+        union all
+        -- The newest of all may have been dropped.
+        (select d.to_segment, d.digest from audit.dropped_segment d order by d.to_segment desc limit 1)
+    ) s
+    order by s.segment_id desc
+    limit 1;
     segment.segment_id := coalesce(before.segment_id, 0) + 1;
     segment.previous := coalesce(before.digest, '');
     segment.month := date_trunc('month', now());

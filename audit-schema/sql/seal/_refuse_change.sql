@@ -34,7 +34,7 @@ begin
     from pg_catalog.pg_class c
     where c.relnamespace = 'audit'::regnamespace
         and c.relkind in ('r', 'p')
-        and (c.relname in ('change', 'finding')
+        and (c.relname in ('change', 'finding', 'dropped_segment')
             or c.oid in (select p.relid from pg_catalog.pg_partition_tree('audit.segment') p));
 end;
 $$;

@@ -10,7 +10,7 @@ as $$
 declare
     type text;
 begin
-    select c.type into type from audit._log_column(target) c where c.name = bucket ->> 'column';
+    select c.type into type from audit._log_column(target, 'whole') c where c.name = bucket ->> 'column';
     return audit._bucket_start(bucket, format(
         case
             when type like '%without time zone' then '(%1$I at time zone %2$L)'

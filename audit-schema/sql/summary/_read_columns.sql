@@ -17,7 +17,7 @@ as $$
         where s.summary_id = any (summaries)
         group by w.relation
     ) w
-    cross join audit._log_column(w.relation) with ordinality c (name, type, plain, wide, value, position)
+    cross join audit._log_column(w.relation, 'whole') with ordinality c (name, type, plain, wide, value, position)
     join pg_attribute a on a.attrelid = w.relation and a.attname = c.name
     join pg_type t on t.oid = a.atttypid
     where c.name = any (w.used);

@@ -18,7 +18,7 @@ begin
             and exists (
                 select
                 from jsonb_array_elements_text(s.definition -> 'columns') c (name)
-                where c.name not in (select l.name from audit._log_column(w.relation) l)
+                where c.name not in (select l.name from audit._log_column(w.relation, 'whole') l)
             )
     loop
         raise warning 'the summary % is retired: a column that it reads does not exist any more', broken.name;

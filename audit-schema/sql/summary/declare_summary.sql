@@ -100,13 +100,13 @@ begin
         ));
         columns := columns || canonical.columns;
     end loop;
-    missing := (select c from pg_catalog.unnest(columns) c where c not in (select l.name from audit._log_column(target) l) limit 1);
+    missing := (select c from pg_catalog.unnest(columns) c where c not in (select l.name from audit._log_column(target, 'known') l) limit 1);
     if missing is not null then
         raise exception using
             errcode = 'AU002',
             constraint = 'column_is_not_logged',
             column = missing,
-            message = pg_catalog.format('the column `%s` is not in the log, so it can not be summed up', missing);
+            message = pg_catalog.format('the values of the column `%s` are not in the log, so they can not be summed up', missing);
     end if;
 
     select s.* into before from audit.summary s where s.name = name and s.retired_at is null;

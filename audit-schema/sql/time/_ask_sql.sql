@@ -1,4 +1,5 @@
--- The question of a rule of the kind sql: does its query give any row? Their number and the first three are kept.
+-- The question of a rule of the kind sql: does its query give any row? Their number and the first three are kept; only their
+-- number where it reads a table with columns that are redacted or hashed.
 create or replace function audit._ask_sql(rule audit.rule)
     returns text
     language sql
@@ -15,10 +16,11 @@ as $$
                 'no row' as expected,
                 format('%%s %%s', f.rows, case f.rows when 1 then 'row' else 'rows' end) as detail,
                 null::timestamptz as starts,
-                (select jsonb_agg(to_jsonb(a.*)) from (select * from audit_query q limit 3) a) as samples
+                %s as samples
             from (select count(*) as rows from audit_query q) f
         $question$,
-        rule.query
+        rule.query,
+        case when audit._reads_hidden(rule) then 'null::jsonb' else '(select jsonb_agg(to_jsonb(a.*)) from (select * from audit_query q limit 3) a)' end
     );
 $$;
 

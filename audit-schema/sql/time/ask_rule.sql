@@ -38,7 +38,7 @@ begin
             raise exception 'there are more than 10,000 groups';
         end if;
     exception when others then
-        get stacked diagnostics message = message_text;
+        message := case when audit._reads_hidden(rule) then audit._unsaid(sqlstate) else sqlerrm end;
         perform audit.record_rule_error(rule_id, clock, message);
         return true;
     end;

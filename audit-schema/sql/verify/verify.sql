@@ -55,7 +55,23 @@ begin
     end loop;
 
     broken := audit._broken_seal();
-    return query select 'seals', 'audit.segment', 'unbroken chain', coalesce('broken at segment ' || broken, 'unbroken chain'), broken is null;
+    return query
+        select
+            'seals', 'audit.segment', 'unbroken chain',
+            coalesce('broken at segment ' || broken, 'unbroken chain') || coalesce(
+                case when d.dropped > 0 then format(
+                    ' from segment %s on; retention dropped %s, the last on %s, with changes until %s',
+                    d.kept, d.dropped, to_char(d.dropped_at, 'YYYY-MM-DD'), to_char(d.at_hi, 'YYYY-MM-DD HH24:MI')
+                ) end,
+                ''
+            ),
+            broken is null
+        from (
+            select
+                coalesce((select min(s.segment_id) from audit.segment s), max(d.to_segment) + 1) as kept,
+                sum(d.to_segment - d.from_segment + 1) as dropped, max(d.dropped_at) as dropped_at, max(d.at_hi) as at_hi
+            from audit.dropped_segment d
+        ) d;
 end;
 $$;
 

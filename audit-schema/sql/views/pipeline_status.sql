@@ -22,7 +22,7 @@ select
         from audit.change as change
     ) as oldest_waiting_at,
     (
-        select coalesce(max(segment.segment_id), 0)
+        select greatest(coalesce(max(segment.segment_id), 0), (select max(dropped.to_segment) from audit.dropped_segment as dropped))
         from audit.segment as segment
     ) as segments,
     (
@@ -30,7 +30,7 @@ select
         from pg_catalog.pg_partition_tree('audit.segment'::regclass) as part
         where part.isleaf
     ) + pg_catalog.pg_total_relation_size('audit.change'::regclass) as log_bytes,
-    (
+    progress.delivered + (
         select count(*)
         from audit.outbox as outbox
         where outbox.state = 'delivered'
@@ -69,7 +69,12 @@ select
             0
         )::float8
         from audit.change as change
-    ) as seconds_behind
+    ) as seconds_behind,
+    (
+        select min(greatest(watched.watched_at, watched.kept_from))
+        from audit.watched_table as watched
+        where watched.unwatched_at is null
+    ) as log_from
 from audit.progress as progress;
 
 comment on view audit.pipeline_status is 'How the pipeline itself is doing: what waits for the tick, the size of the log, what was delivered. One row.';
@@ -86,3 +91,4 @@ comment on column audit.pipeline_status.delivered is 'Messages that were accepte
 comment on column audit.pipeline_status.undelivered is 'Messages on their way.';
 comment on column audit.pipeline_status.dead is 'Messages that were given up.';
 comment on column audit.pipeline_status.paused_channels is 'Channels in force that are paused because their credentials were refused.';
+comment on column audit.pipeline_status.log_from is 'Since when the log reaches: the watch of the table that was watched first began, or what retention kept begins. Null if no table is watched.';

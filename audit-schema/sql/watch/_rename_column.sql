@@ -1,4 +1,4 @@
--- Lets the rules of a table follow a column to its new name. In a predicate every column is written as audit_row.name, so
+-- Lets the rules of a table, and what is redacted or hashed, follow a column to its new name. In a predicate every column is written as audit_row.name, so
 -- the text is read token by token: a string that looks the same is left alone.
 create or replace function audit._rename_column(table_id integer, old_name text, new_name text)
     returns void
@@ -6,6 +6,12 @@ create or replace function audit._rename_column(table_id integer, old_name text,
     volatile
     set search_path = pg_catalog, pg_temp
 as $$
+    update audit.watched_table w
+    set redact = array_replace(w.redact, old_name, new_name),
+        hash = array_replace(w.hash, old_name, new_name)
+    where w.table_id = _rename_column.table_id
+        and old_name = any (w.redact || w.hash);
+
     update audit.rule r
     set columns = array_replace(r.columns, old_name, new_name),
         definition = r.definition
