@@ -436,6 +436,7 @@ fn what_takes_changes_back_can_be_run_as_it_stands_whatever_a_key_holds() {
         lsn: "0/1A2B3C".to_owned(),
         xid: 7,
         at: at(7, 0),
+        unknown: Vec::new(),
     };
     let refused = UndoStatus::Refused {
         reason: "changed since by bob\nat 0/1A2B3D".to_owned(),

@@ -430,7 +430,7 @@ fn what_is_not_built_yet_is_not_offered() {
 version: 1
 tables:
   public.flights:
-    retain: { changes: 2y }
+    snapshot: true
     rules:
       - schema: strict
       - distribution: { a: b }
@@ -442,10 +442,10 @@ channels:
 routes:
   - { to: oncall, cap: 3 }
 "), @r"
-audit.yml:5:5: `retain` is not supported yet
+audit.yml:5:5: `snapshot` is not supported yet
   |
-5 |     retain: { changes: 2y }
-  |     ^^^^^^
+5 |     snapshot: true
+  |     ^^^^^^^^
   = take it out; nothing would check it
 
 audit.yml:7:9: `schema` is not supported yet

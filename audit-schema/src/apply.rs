@@ -2,6 +2,7 @@
 
 mod alerts;
 mod channels;
+mod privacy;
 mod refusals;
 mod rules;
 mod silences;
@@ -113,10 +114,12 @@ pub(crate) fn carry_out(
         relations: HashMap::new(),
     };
     work.resolve_tables()?;
+    work.retention()?;
     for table in &policy.tables {
         work.table(table)?;
     }
     let summaries = work.summaries()?;
+    work.hidden_reads(&summaries)?;
     work.bounds(&summaries)?;
     work.alerts(&summaries)?;
     work.channels()?;

@@ -12,6 +12,8 @@ use crate::Result;
 pub struct AsOf {
     /// The columns of the table, in their order.
     pub columns: Vec<String>,
+    /// Columns whose values the log does not know: they are redacted or hashed, and not among the columns.
+    pub unknown: Vec<String>,
     /// The rows, in the order of their keys as text.
     pub rows: Vec<AsOfRow>,
 }
@@ -29,7 +31,8 @@ pub struct AsOfRow {
 
 /// The rows of `table` as they were at a time, or the one row that had the primary key `key` then.
 ///
-/// Every change logged until then is in it, and none logged later. Columns are those that the table has now.
+/// Every change logged until then is in it, and none logged later. Columns are those that the table has now, without those
+/// that are redacted or hashed.
 ///
 /// # Examples
 ///
@@ -45,7 +48,8 @@ pub struct AsOfRow {
 ///
 /// # Errors
 ///
-/// When the table is not watched or was not at that time, or rows that a TRUNCATE took would be needed, which are not in
+/// When the table is not watched or was not at that time, retention dropped what was then (`log_was_dropped`), the log has
+/// only hashes of its keys (`keys_are_hashed`), or rows that a TRUNCATE took would be needed, which are not in
 /// the log: see [`Error::fact`](crate::Error::fact). When the role may not read the log or the table.
 pub fn as_of(
     connection: &mut PgConnection,
@@ -57,10 +61,20 @@ pub fn as_of(
     struct Columns {
         #[diesel(sql_type = Array<Text>)]
         columns: Vec<String>,
+        #[diesel(sql_type = Array<Text>)]
+        unknown: Vec<String>,
     }
 
-    let Columns { columns } = diesel::sql_query(
-        "select array(select c.name from audit._log_column($1::regclass) c) as columns",
+    let Columns { columns, unknown } = diesel::sql_query(
+        "select
+            array(select c.name from audit._log_column($1::regclass, 'known') c) as columns,
+            array(
+                select c.name
+                from audit.watched_table w
+                cross join unnest(w.redact || w.hash) c (name)
+                where w.relation = $1::regclass and w.unwatched_at is null
+                order by c.name
+            ) as unknown",
     )
     .bind::<Text, _>(table)
     .get_result(connection)?;
@@ -76,5 +90,9 @@ pub fn as_of(
     .bind::<Nullable<Text>, _>(key)
     .bind::<Array<Text>, _>(&columns)
     .load(connection)?;
-    Ok(AsOf { columns, rows })
+    Ok(AsOf {
+        columns,
+        unknown,
+        rows,
+    })
 }

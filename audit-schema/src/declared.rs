@@ -22,6 +22,8 @@ pub(crate) struct Declared {
     pub(crate) silences: Vec<Silence>,
     /// How long a silence may last, as the database writes it.
     pub(crate) longest_silence: Option<String>,
+    /// How long what is over is kept, by kind; what is not in it for ever.
+    pub(crate) retain: Value,
 }
 
 #[derive(QueryableByName)]
@@ -34,6 +36,12 @@ pub(crate) struct Table {
     pub(crate) why: String,
     #[diesel(sql_type = Text)]
     pub(crate) owner: String,
+    #[diesel(sql_type = Array<Text>)]
+    pub(crate) redact: Vec<String>,
+    #[diesel(sql_type = Array<Text>)]
+    pub(crate) hash: Vec<String>,
+    #[diesel(sql_type = Jsonb)]
+    pub(crate) retain: Value,
 }
 
 #[derive(QueryableByName)]
@@ -143,10 +151,18 @@ pub(crate) struct Relation {
     pub(crate) has_key: bool,
     #[diesel(sql_type = Array<Text>)]
     pub(crate) columns: Vec<String>,
+    /// Of the primary key, in its order.
+    #[diesel(sql_type = Array<Text>)]
+    pub(crate) key_columns: Vec<String>,
 }
 
 /// Reads everything that is in force.
 pub(crate) fn load(connection: &mut PgConnection) -> Result<Declared> {
+    #[derive(QueryableByName)]
+    struct Definition {
+        #[diesel(sql_type = Jsonb)]
+        definition: Value,
+    }
     #[derive(QueryableByName)]
     struct Route {
         #[diesel(sql_type = Integer)]
@@ -162,7 +178,7 @@ pub(crate) fn load(connection: &mut PgConnection) -> Result<Declared> {
 
     Ok(Declared {
         tables: diesel::sql_query(
-            "select w.relation::oid as relation, w.name, w.why, w.owner
+            "select w.relation::oid as relation, w.name, w.why, w.owner, w.redact, w.hash, w.retain
              from audit.watched_table w
              where w.unwatched_at is null
              order by w.table_id",
@@ -218,6 +234,9 @@ pub(crate) fn load(connection: &mut PgConnection) -> Result<Declared> {
             .load::<Setting>(connection)?
             .pop()
             .map(|setting| setting.value),
+        retain: diesel::sql_query("select coalesce(jsonb_object_agg(r.kind, r.keep), '{}') as definition from audit.retention r")
+            .get_result::<Definition>(connection)?
+            .definition,
     })
 }
 
@@ -251,7 +270,13 @@ pub(crate) fn relation(
                  from pg_catalog.pg_attribute a
                  where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
                  order by a.attnum
-             ) as columns
+             ) as columns,
+             array(
+                 select a.attname::text
+                 from pg_catalog.pg_index i
+                 join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = any (i.indkey::int2[])
+                 where i.indrelid = c.oid and i.indisprimary
+             ) as key_columns
          from pg_catalog.pg_class c
          join pg_catalog.pg_namespace n on n.oid = c.relnamespace
          -- A partitioned table has its rows in its partitions.

@@ -374,9 +374,15 @@ pub struct WatchedTable {
     /// Whether it has a primary key, by which its rows can be found.
     #[diesel(sql_type = Bool)]
     pub has_key: bool,
+    /// Changes until this moment were dropped by retention.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub kept_from: Option<DateTime<Utc>>,
+    /// Columns whose values the log does not know, because they are redacted or hashed.
+    #[diesel(sql_type = Array<Text>)]
+    pub hidden: Vec<String>,
 }
 
-/// The watched tables whose log begins with their first row, so that it can be replayed.
+/// The watched tables whose log begins with their first row and of which nothing was dropped, so that it can be replayed.
 ///
 /// # Errors
 /// If the pipeline is not installed or may not be read.
@@ -391,6 +397,7 @@ pub fn replayable_tables(connection: &mut PgConnection) -> Result<Vec<String>> {
         from audit.watched_table as watched
         join audit.table_counter as counter using (table_id)
         where watched.unwatched_at is null
+            and watched.kept_from is null
             and (counter.truncated > 0 or counter.rows = counter.inserted - counter.deleted)
         order by watched.name",
     )
@@ -404,7 +411,8 @@ pub fn replayable_tables(connection: &mut PgConnection) -> Result<Vec<String>> {
 /// If the pipeline is not installed or may not be read.
 pub fn watched_table(connection: &mut PgConnection, name: &str) -> Result<Option<WatchedTable>> {
     Ok(diesel::sql_query(
-        "select watched.table_id, watched.name, watched.key_columns <> '{}' as has_key
+        "select watched.table_id, watched.name, watched.key_columns <> '{}' as has_key,
+            watched.kept_from, watched.redact || watched.hash as hidden
         from audit.watched_table as watched
         where watched.unwatched_at is null
             and $1 in (watched.name, split_part(watched.name, '.', 2))

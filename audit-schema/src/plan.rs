@@ -79,6 +79,8 @@ pub enum Object {
     Route,
     /// A silence.
     Silence,
+    /// How long what is over is kept.
+    Retention,
 }
 
 /// One property that changes.
@@ -189,6 +191,7 @@ impl Object {
             Object::Channel => "channel",
             Object::Route => "route",
             Object::Silence => "silence",
+            Object::Retention => "retain",
         }
     }
 }

@@ -17,12 +17,16 @@ use seen::{Seen, Stored};
 
 /// A tick gives way after so many batches, so that alerts are looked at even while writers outrun it.
 const MOST_BATCHES: usize = 1_000;
+/// Retention has time, and alerts have not.
+const MOST_DROPS: usize = 10;
 
 /// What a tick did.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TickReport {
     /// How many changes were moved out of the head of the log.
     pub moved: i64,
+    /// How much was dropped because it is older than it is kept: segments, findings, alerts and so on.
+    pub dropped: i64,
     /// How many conditions hold.
     pub holding: usize,
     /// What people are told, in the order in which it was found.
@@ -57,7 +61,7 @@ pub struct PolicyError {
     pub error: String,
 }
 
-/// Does what is due at a time: moves what has settled out of the head of the log, asks time-driven rules, looks at every alert
+/// Does what is due at a time: moves what has settled out of the head of the log, drops what is older than it is kept, asks time-driven rules, looks at every alert
 /// policy, and writes alerts, their history and the deliveries they cause. Running it twice changes nothing, and several may run at once.
 ///
 /// # Examples
@@ -76,12 +80,17 @@ pub struct PolicyError {
 /// alerted on.
 pub fn tick(conn: &mut PgConnection, clock: DateTime<Utc>) -> Result<TickReport> {
     let moved = pack(conn, clock)?;
+    let dropped = retain(conn, clock)?;
     time_rule::ask_due(conn, clock)?;
     let report = conn
         .build_transaction()
         .read_committed()
         .run(|conn| evaluate(conn, clock))?;
-    Ok(TickReport { moved, ..report })
+    Ok(TickReport {
+        moved,
+        dropped,
+        ..report
+    })
 }
 
 /// Packs what is worth a segment: a short head is left to grow for a minute, since its readers are exact all the same.
@@ -102,6 +111,30 @@ fn pack(conn: &mut PgConnection, clock: DateTime<Utc>) -> Result<i64> {
         match moved {
             None | Some(0) => break,
             Some(moved) => total += moved,
+        }
+    }
+    Ok(total)
+}
+
+/// Drops what is older than it is kept, a few steps at a time; once nothing is left it looks again after ten minutes.
+fn retain(conn: &mut PgConnection, clock: DateTime<Utc>) -> Result<i64> {
+    #[derive(QueryableByName)]
+    struct Dropped {
+        /// Null while another tick is dropping.
+        #[diesel(sql_type = Nullable<BigInt>)]
+        dropped: Option<i64>,
+    }
+
+    let mut total = 0;
+    for _ in 0..MOST_DROPS {
+        let Dropped { dropped } = diesel::sql_query(
+            "select audit.retain(clock => $1, patience => '10 minutes') as dropped",
+        )
+        .bind::<Timestamptz, _>(clock)
+        .get_result(conn)?;
+        match dropped {
+            None | Some(0) => break,
+            Some(dropped) => total += dropped,
         }
     }
     Ok(total)

@@ -2,7 +2,7 @@
 
 use audit_core::Op;
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz};
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl};
 use serde::Serialize;
 
@@ -46,6 +46,8 @@ pub struct UndoStep {
     pub xid: u64,
     /// When it was logged.
     pub at: DateTime<Utc>,
+    /// Columns whose values the log does not know, because they are redacted or hashed: they stay as they are.
+    pub unknown: Vec<String>,
 }
 
 /// What became of a step.
@@ -131,7 +133,7 @@ fn steps(
     let rows: Vec<Row> = diesel::sql_query(
         "select
             u.statement, u.status, u.table_name, u.key, u.op::text as op, u.lsn::text as lsn, u.xid::text::bigint as xid, u.at,
-            u.reason, u.later_lsn::text as later
+            u.reason, u.later_lsn::text as later, coalesce(u.unknown, '{}') as unknown
         from audit.undo($1::pg_lsn, $2::xid8, $3, $4, $5, $6::regclass, $7) u",
     )
     .bind::<Nullable<Text>, _>(change)
@@ -167,6 +169,8 @@ struct Row {
     reason: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     later: Option<String>,
+    #[diesel(sql_type = Array<Text>)]
+    unknown: Vec<String>,
 }
 
 impl TryFrom<Row> for UndoStep {
@@ -189,6 +193,7 @@ impl TryFrom<Row> for UndoStep {
             lsn: row.lsn,
             xid: u64::try_from(row.xid).map_err(Error::unreadable)?,
             at: row.at,
+            unknown: row.unknown,
         })
     }
 }

@@ -96,7 +96,11 @@ pub fn time(text: &str, zone: Tz) -> anyhow::Result<DateTime<Utc>> {
 
 /// Shows rows as a person reads them.
 pub fn render(table: &str, at: DateTime<Utc>, as_of: &AsOf, style: Style) -> String {
-    let heading = style.bold(&format!("{table} as of {}", style.time(at)));
+    let mut heading = style.bold(&format!("{table} as of {}", style.time(at)));
+    if !as_of.unknown.is_empty() {
+        let unknown = format!("not in the log: {}", as_of.unknown.join(", "));
+        heading = format!("{heading}\n{}", style.quiet(&unknown));
+    }
     let last = style.bold(&count(
         i64::try_from(as_of.rows.len()).unwrap_or(i64::MAX),
         "row",

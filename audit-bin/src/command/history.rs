@@ -35,7 +35,16 @@ pub fn run(
             watched.name
         );
     }
-    Ok(render(&watched.name, key, &versions, style))
+    let begins = watched.kept_from.map_or_else(String::new, |kept_from| {
+        format!(
+            "{}\n\n",
+            style.quiet(&format!(
+                "the log begins at {}; retention dropped what was before",
+                style.time(kept_from)
+            ))
+        )
+    });
+    Ok(begins + &render(&watched.name, key, &versions, style))
 }
 
 /// Shows versions as a person reads them: for an update what became different, for the rest the row.

@@ -54,6 +54,11 @@ pub fn render(steps: &[UndoStep], style: Style) -> Output {
             status => {
                 done |= *status == UndoStatus::Done;
                 lines.push(style.quiet(&about));
+                if !step.unknown.is_empty() {
+                    let unknown =
+                        format!("as they are, not in the log: {}", step.unknown.join(", "));
+                    lines.push(style.quiet(&comment(&unknown)));
+                }
                 lines.push(format!(
                     "{};",
                     step.statement.as_deref().unwrap_or_default()

@@ -19,17 +19,18 @@ impl Reader {
             ..Defaults::default()
         };
         let known = [
-            &["owner", "fix_within", "time_zone", "silences"][..],
+            &["owner", "fix_within", "retain", "time_zone", "silences"][..],
             &OF_RULES,
         ]
         .concat();
         let Some(fields) = policy.get("defaults").and_then(|entry| {
             self.note(&Declared::Defaults, Part::Name, entry.key);
-            self.fields(entry.node, "`defaults`", &known, &["retain"])
+            self.fields(entry.node, "`defaults`", &known, &[])
         }) else {
             return defaults;
         };
         defaults.owner = self.optional_text(&fields, "owner").unwrap_or_default();
+        defaults.retain = self.retention(&fields, false);
         if let Some(periods) = fields.get("fix_within").and_then(|entry| {
             self.fields(
                 entry.node,

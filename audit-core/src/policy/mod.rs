@@ -8,6 +8,7 @@ mod include;
 mod kind;
 mod load;
 mod node;
+mod privacy;
 mod read;
 mod route;
 mod schema;
@@ -26,7 +27,7 @@ pub use include::{Disk, Loader};
 pub use schema::schema;
 
 use crate::{
-    Action, AlertPolicy, Channel, Nulls, OnError, Period, QuarantineMode, Route, Rule, Severity,
+    Action, AlertPolicy, Channel, Nulls, OnError, Period, QuarantineMode, Retention, Route, Rule, Severity,
     SilencePolicy, Summary,
 };
 
@@ -77,6 +78,8 @@ pub struct Defaults {
     pub owner: String,
     /// How long a failure may last, by severity.
     pub fix_within: HashMap<Severity, Option<Period>>,
+    /// How long what is over is kept, of tables that say nothing else.
+    pub retain: Retention,
     /// What rules that do not say it are like.
     pub rules: RuleDefaults,
     /// The time zone of buckets, of the times of rows and of silences that name none; UTC if nobody says.
@@ -112,6 +115,12 @@ pub struct TablePolicy {
     pub why: String,
     /// Who answers for the data of the table.
     pub owner: String,
+    /// Columns whose values never enter the log.
+    pub redact: Vec<String>,
+    /// Columns of which a hash enters the log.
+    pub hash: Vec<String>,
+    /// How long what belongs to the table is kept, where that differs from the defaults.
+    pub retain: Retention,
     /// The rules, in the order of the file; one for each column.
     pub rules: Vec<Rule>,
 }

@@ -91,7 +91,7 @@ impl Reader {
                 "routes",
                 "silences",
             ],
-            &["import", "retain"],
+            &["import"],
         )?;
         let version = self.version(&fields);
         let defaults = self.defaults(&fields);

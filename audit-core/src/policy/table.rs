@@ -6,7 +6,7 @@ use super::node::{Node, Tree};
 use super::read::{Entry, Fields, Reader, is_plain_name, one_of};
 use super::suggest::nearest;
 use super::{Declared, Defaults, Location, Part, TablePolicy};
-use crate::{Action, Nulls, OnError, QuarantineMode, Rule, RuleKind, Severity};
+use crate::{Action, Nulls, OnError, QuarantineMode, Retention, Rule, RuleKind, Severity};
 
 /// What every rule may say, whatever its kind.
 const ATTRIBUTES: [&str; 14] = [
@@ -53,6 +53,9 @@ impl Reader {
             name: entry.name.to_owned(),
             why: String::new(),
             owner: defaults.owner.clone(),
+            redact: Vec::new(),
+            hash: Vec::new(),
+            retain: Retention::default(),
             rules: Vec::new(),
         };
         // A table that is only watched needs no words.
@@ -62,15 +65,15 @@ impl Reader {
         let fields = self.fields(
             entry.node,
             "a table",
-            &["why", "owner", "defaults", "rules"],
-            &[
-                "retain", "redact", "hash", "mode", "columns", "snapshot", "capture",
-            ],
+            &["why", "owner", "redact", "hash", "retain", "defaults", "rules"],
+            &["mode", "columns", "snapshot", "capture"],
         )?;
         table.why = self.optional_text(&fields, "why").unwrap_or_default();
         if let Some(owner) = self.optional_text(&fields, "owner") {
             table.owner = owner;
         }
+        (table.redact, table.hash) = self.hidden_columns(&fields, entry.name);
+        table.retain = self.retention(&fields, true);
         let of_rules = match fields.get("defaults") {
             Some(entry) => self.defaults_of_table(entry.node, defaults.rules),
             None => defaults.rules,

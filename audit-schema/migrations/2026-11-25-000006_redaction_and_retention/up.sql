@@ -37,16 +37,15 @@ comment on column audit.quarantine_secret.restored is 'Of the version that it st
 
 create table audit.retention (
     kind text not null,
-    keep interval not null,
+    keep text not null,
     declared_at timestamptz not null default now(),
     declared_by text not null default session_user,
     constraint retention_pkey primary key (kind),
-    constraint retention_kind_is_known check (kind in ('changes', 'findings', 'quarantine', 'rejections', 'checks', 'alerts', 'deliveries')),
-    constraint retention_keeps_for_some_time check (keep > interval '0')
+    constraint retention_kind_is_known check (kind in ('changes', 'findings', 'quarantine', 'rejections', 'checks', 'alerts', 'deliveries'))
 );
 comment on table audit.retention is 'How long what is over is kept. What is not in it is kept for ever.';
 comment on column audit.retention.kind is 'Of what: changes, findings, quarantine, rejections, checks, alerts, deliveries.';
-comment on column audit.retention.keep is 'How long.';
+comment on column audit.retention.keep is 'How long, in words that PostgreSQL reads as an interval.';
 comment on column audit.retention.declared_at is 'When it was declared.';
 comment on column audit.retention.declared_by is 'The role that declared it.';
 

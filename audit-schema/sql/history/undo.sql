@@ -130,11 +130,14 @@ begin
             errcode = 'AU002',
             constraint = 'nothing_to_undo',
             message = 'nothing of that is in the log',
-            hint = (
-                select pg_catalog.format('Retention dropped changes until %s.', pg_catalog.max(w.kept_from))
-                from audit.watched_table w
-                where w.kept_from is not null and (only_table is null or w.table_id = only_table)
-                having pg_catalog.count(*) > 0
+            hint = coalesce(
+                (
+                    select pg_catalog.format('Retention dropped changes until %s.', pg_catalog.max(w.kept_from))
+                    from audit.watched_table w
+                    where w.kept_from is not null and (only_table is null or w.table_id = only_table)
+                    having pg_catalog.count(*) > 0
+                ),
+                'audit.row_change has the log.'
             );
     end if;
 end;

@@ -7,7 +7,6 @@ create or replace function audit._drop_seal(before bytea, run audit.dropped_segm
     set search_path = pg_catalog, pg_temp
     set timezone = utc
     set datestyle = iso, ymd
-    set standard_conforming_strings = on
 as $$
     select sha256(
         before

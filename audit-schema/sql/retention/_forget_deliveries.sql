@@ -14,6 +14,7 @@ begin
     delete from audit.delivery_attempt t where t.delivery_id = any (due);
     delete from audit.outbox o where o.delivery_id = any (due);
     return cardinality(due);
+end;
 $$;
 
 comment on function audit._forget_deliveries(uuid[]) is 'Drops deliveries with their attempts.';

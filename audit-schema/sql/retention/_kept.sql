@@ -10,7 +10,7 @@ as $$
     from audit.watched_table w
     left join audit.retention r on r.kind = _kept.kind
     cross join lateral (
-        select case when w.retain ? _kept.kind then nullif(w.retain ->> _kept.kind, 'forever')::interval else r.keep end as keep
+        select case when w.retain ? _kept.kind then nullif(w.retain ->> _kept.kind, 'forever')::interval else r.keep::interval end as keep
     ) k
     where k.keep is not null;
 $$;

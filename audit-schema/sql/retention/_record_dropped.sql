@@ -45,6 +45,7 @@ begin
         group by s.table_id
     ) d
     where w.table_id = d.table_id;
+end;
 $$;
 
 comment on function audit._record_dropped(date, bigint[]) is 'Records segments of one month that are about to be dropped.';

@@ -11,7 +11,7 @@ declare
     due uuid[] := array(
         select a.alert_id
         from audit.retention k
-        join audit.alert a on a.resolved_at < clock - k.keep
+        join audit.alert a on a.resolved_at < clock - k.keep::interval
         where k.kind = 'alerts'
             and a.state = 'resolved'
             and not a.stays_resolved
@@ -40,6 +40,7 @@ begin
     delete from audit.alert_transition t where t.alert_id = any (due);
     delete from audit.alert a where a.alert_id = any (due);
     return cardinality(due);
+end;
 $$;
 
 comment on function audit._retain_alerts(timestamp with time zone, integer) is 'Drops alerts that were resolved longer ago than alerts are kept.';

@@ -60,6 +60,7 @@ begin
         exit when dropped >= most;
     end loop;
     return dropped;
+end;
 $$;
 
 comment on function audit._retain_changes(timestamp with time zone, integer) is 'Drops segments all of whose changes are older than their table keeps them.';

@@ -19,6 +19,7 @@ begin
     ));
     get diagnostics dropped = row_count;
     return dropped;
+end;
 $$;
 
 comment on function audit._retain_checks(timestamp with time zone, integer) is 'Drops checks that ended longer ago than their table keeps them.';

@@ -11,7 +11,7 @@ begin
     return audit._forget_deliveries(array(
         select o.delivery_id
         from audit.retention k
-        join audit.outbox o on coalesce(o.delivered_at, o.created_at) < clock - k.keep
+        join audit.outbox o on coalesce(o.delivered_at, o.created_at) < clock - k.keep::interval
         join audit.alert a using (alert_id)
         where k.kind = 'deliveries'
             and o.state in ('delivered', 'dead')
@@ -25,6 +25,7 @@ begin
             )
         limit most
     ));
+end;
 $$;
 
 comment on function audit._retain_deliveries(timestamp with time zone, integer) is 'Drops messages that are older than messages are kept.';

@@ -53,6 +53,7 @@ begin
     ));
     get diagnostics transitions = row_count;
     return findings + transitions;
+end;
 $$;
 
 comment on function audit._retain_findings(timestamp with time zone, integer) is 'Drops findings that are older than their table keeps them.';

@@ -36,6 +36,7 @@ begin
     delete from audit.quarantine_event e where e.quarantine_id = any (due);
     delete from audit.quarantine q where q.quarantine_id = any (due);
     return cardinality(due);
+end;
 $$;
 
 comment on function audit._retain_quarantine(timestamp with time zone, integer) is 'Drops entries of quarantine that were decided longer ago than their table keeps them.';

@@ -30,6 +30,7 @@ begin
     set rejected = b.rejected + excluded.rejected;
     delete from audit.rejection r where r.rejection_id = any (due);
     return cardinality(due);
+end;
 $$;
 
 comment on function audit._retain_rejections(timestamp with time zone, integer) is 'Drops evidence of rejections that is older than its table keeps it.';

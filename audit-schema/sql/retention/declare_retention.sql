@@ -54,10 +54,11 @@ begin
     end if;
     delete from audit.retention r where coalesce(keep ->> r.kind, 'forever') = 'forever';
     insert into audit.retention as r (kind, keep)
-    select k.key, k.value::interval from jsonb_each_text(keep) k where k.value <> 'forever'
+    select k.key, k.value from jsonb_each_text(keep) k where k.value <> 'forever'
     on conflict on constraint retention_pkey do update
     set keep = excluded.keep, declared_at = now(), declared_by = session_user
     where r.keep is distinct from excluded.keep;
+end;
 $$;
 
 comment on function audit.declare_retention(regclass, jsonb) is 'Declares how long what is over is kept, of a table or of everything.';

@@ -30,6 +30,7 @@ begin
         update audit.progress p set retained_at = clock_timestamp();
     end if;
     return dropped;
+end;
 $$;
 
 comment on function audit.retain(timestamp with time zone, integer, interval) is 'Drops what is over and older than it is kept, one step at a time.';

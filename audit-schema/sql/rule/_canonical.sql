@@ -67,7 +67,7 @@ begin
 
     canonical := (pg_catalog.regexp_match(
         definition,
-        case when pairs then '^\s*SELECT \( SELECT (.*) AS expression\s+FROM .*CROSS JOIN \( ?VALUES.*$' else '^\s*SELECT (.*) AS expression\s+FROM .*CROSS JOIN \( ?VALUES.*$' end
+        case when pairs then '^\s*SELECT\s+\( SELECT\s+(.*) AS expression\s+FROM .*CROSS JOIN \( ?VALUES.*$' else '^\s*SELECT\s+(.*) AS expression\s+FROM .*CROSS JOIN \( ?VALUES.*$' end
     ))[1];
     compares := false;
     if pairs then

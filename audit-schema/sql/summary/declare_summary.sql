@@ -106,7 +106,8 @@ begin
             errcode = 'AU002',
             constraint = 'column_is_not_logged',
             column = missing,
-            message = pg_catalog.format('the values of the column `%s` are not in the log, so they can not be summed up', missing);
+            message = pg_catalog.format('the values of the column `%s` are not in the log, so they can not be summed up', missing),
+            hint = 'A column that is redacted, hashed or computed when it is read can be in no summary.';
     end if;
 
     select s.* into before from audit.summary s where s.name = name and s.retired_at is null;

@@ -30,8 +30,10 @@ impl Work<'_> {
         let part = part(information.as_ref());
         let message = information.message();
         let columns = self.columns_of(at);
+        // A column that is there and can not be had is not misspelt.
         let missing = information
             .column_name()
+            .filter(|_| information.constraint_name() == Some("column_does_not_exist"))
             .map(str::to_owned)
             .or_else(|| missing_column(message));
         let help = match &missing {

@@ -8,6 +8,7 @@ use diesel::RunQueryDsl;
 use diesel::result::DatabaseErrorInformation;
 use diesel::sql_types::{Integer, Jsonb, Oid, Text};
 
+use super::privacy::reading_part;
 use super::{Mode, Number, Work};
 use crate::Result;
 use crate::plan::{Object, Planned, Verb};
@@ -128,6 +129,11 @@ fn summary_part(summary: &Summary, information: &dyn DatabaseErrorInformation) -
             .bucket
             .as_ref()
             .map_or(Part::Name, |bucket| Part::Column(bucket.column.clone()));
+    }
+    if let (Some("column_is_not_logged"), Some(column)) =
+        (information.constraint_name(), information.column_name())
+    {
+        return reading_part(summary, column);
     }
     let detail = information.details().unwrap_or_default();
     let found = summary_expressions(summary)

@@ -112,6 +112,8 @@ impl Work<'_> {
                 !change.differences.is_empty()
             }
         };
+        let private = self.privacy_changes(table, stored, &mut change);
+        let changed = changed || private.any();
         if changed {
             let mode = self.mode;
             let watched = self.attempt(|connection| match (mode, stored) {
@@ -132,6 +134,7 @@ impl Work<'_> {
             if let Err(error) = watched {
                 return self.refused(&At::Table(table.name.clone()), |_| Part::Name, error);
             }
+            self.privacy(table, oid, private)?;
             self.plan.changes.push(change);
         }
 
