@@ -81,6 +81,11 @@ impl Retention {
         self.kept.insert(kind, period);
     }
 
+    /// How long a kind is kept, if it is said: `Some(None)` means for ever.
+    pub fn get(&self, kind: Kept) -> Option<Option<Period>> {
+        self.kept.get(&kind).copied()
+    }
+
     /// Whether nothing is said.
     pub fn is_empty(&self) -> bool {
         self.kept.is_empty()

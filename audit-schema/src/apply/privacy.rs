@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use audit_core::policy::{Declared as At, Part, did_you_mean};
-use audit_core::{Function, Summary, TablePolicy};
+use audit_core::{Function, Kept, Summary, TablePolicy};
 use diesel::result::DatabaseErrorInformation;
 use diesel::sql_types::{Array, Integer, Jsonb, Oid, Text};
 use diesel::{QueryableByName, RunQueryDsl};
@@ -72,9 +72,15 @@ impl Work<'_> {
                 .map(String::as_str)
                 .collect();
             if !newly.is_empty() {
+                let kept = table
+                    .retain
+                    .get(Kept::Changes)
+                    .or_else(|| self.policy.defaults.retain.get(Kept::Changes))
+                    .flatten();
                 change.notes.push(format!(
-                    "what was logged before keeps its values of {}: new log rows are without",
-                    newly.join(", ")
+                    "what was logged before has the values of {}, and is kept {}",
+                    newly.join(", "),
+                    kept.map_or_else(|| "for ever".to_owned(), |period| format!("for {period}"))
                 ));
             }
             let shown: Vec<&str> = redact
@@ -305,14 +311,13 @@ fn retention_differences(differences: &mut Vec<Difference>, before: &Value, afte
             .unwrap_or_default()
             .to_owned()
     };
-    for kind in audit_core::Kept::ALL {
+    for kind in Kept::ALL {
         let (before, after) = (text(before, kind.name()), text(after, kind.name()));
         differs(differences, property(kind), &before, &after);
     }
 }
 
-fn property(kind: audit_core::Kept) -> &'static str {
-    use audit_core::Kept;
+fn property(kind: Kept) -> &'static str {
     match kind {
         Kept::Changes => "retain changes",
         Kept::Findings => "retain findings",
