@@ -77,7 +77,7 @@ grant execute on function
 to audit_operator, audit_admin;
 
 -- What the log must not know, and how long it remembers.
-grant execute on function audit.redact(regclass, text[], text[]), audit.declare_retention(regclass, jsonb), audit._hidden_reads(integer), audit._kept(text) to audit_admin;
+grant execute on function audit.redact(regclass, text[], text[]), audit.declare_retention(regclass, jsonb), audit._hidden_reads(), audit._kept(text) to audit_admin;
 grant execute on function audit._hidden(integer), audit._unsaid(text) to audit_reader, audit_operator, audit_admin;
 
 -- The tick, and what is read through functions.

@@ -291,3 +291,23 @@ summaries:
         ""
     );
 }
+
+#[test]
+fn a_summary_that_shows_a_redacted_column_of_another_table_is_refused() {
+    let (_database, mut db) = people();
+    run(
+        &mut db,
+        "create table orders (id integer primary key, person bigint)",
+    );
+    assert_snapshot!(errors(&mut db, "
+version: 1
+tables:
+  public.people:
+    redact: [email]
+  public.orders:
+    rules:
+      - references: { person: public.people.id }
+summaries:
+  by_person: { from: public.orders, group_by: [{ who: person -> email }], measures: { orders: count } }
+"), @"");
+}

@@ -30,8 +30,11 @@ pub fn run(
     }
     let versions = audit_schema::history(connection, &watched.name, key)?;
     if versions.is_empty() {
+        let begins = watched.kept_from.map_or_else(String::new, |kept_from| {
+            format!("; the log begins at {}", style.time(kept_from))
+        });
         bail!(
-            "nothing is logged of `{}` with the key `{key}`",
+            "nothing is logged of `{}` with the key `{key}`{begins}",
             watched.name
         );
     }
@@ -119,7 +122,7 @@ fn values(version: &RowChange, style: Style) -> String {
             ]);
         }
         return if columns.is_empty() {
-            "  no column changed".to_owned()
+            "  no logged column changed".to_owned()
         } else {
             columns.render()
         };

@@ -68,6 +68,11 @@ impl Proof {
             let all = count(size(objects.len()), one);
             if wrong.is_empty() {
                 lines.push(style.good(&format!("  ✓ {all}: {agreement}")));
+                // The chain says what retention dropped.
+                let dropped = objects.iter().filter(|object| object.kind == "seals");
+                for object in dropped.filter(|object| object.found != object.expected) {
+                    lines.push(style.quiet(&format!("    {}", object.found)));
+                }
                 continue;
             }
             lines.push(style.bad(&format!(

@@ -162,7 +162,7 @@ begin
             when w.statement is null and w.old is distinct from w.new then 'the columns that it changed are gone'
         end,
         o.later_lsn,
-        w.unknown
+        case when w.op = 'U' then w.unknown end
     from written w
     left join (select distinct on (o.n) o.* from obstacle o order by o.n, o.later_lsn desc nulls last) o on o.n = w.n
     order by 1;

@@ -9,7 +9,7 @@ as $$
 declare
     read record;
 begin
-    select h.* into read from audit._hidden_reads(table_id) h limit 1;
+    select h.* into read from audit._hidden_reads() h where table_id in (h.table_id, h.hidden_of) limit 1;
     if found then
         raise exception using
             errcode = 'AU002',

@@ -59,6 +59,8 @@ begin
                 'name', b.attname,
                 'type', format_type(b.base_type, null),
                 'class', case
+                    -- No rule should quote a value that must not be kept.
+                    when exists (select from audit.watched_table w where w.relation = target and w.unwatched_at is null and b.attname = any (w.redact || w.hash)) then 'other'
                     when b.base_type = 'boolean'::regtype then 'boolean'
                     when b.base_type = 'uuid'::regtype then 'uuid'
                     when b.base_type in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype) then 'integer'

@@ -209,10 +209,9 @@ impl Work<'_> {
         }
         let reads: Vec<Read> = diesel::sql_query(
             "select w.relation::oid as relation, h.object, h.number, h.name, h.\"column\"
-            from audit.watched_table w
-            cross join lateral audit._hidden_reads(w.table_id) h
-            where w.unwatched_at is null
-            order by w.table_id",
+            from audit._hidden_reads() h
+            join audit.watched_table w using (table_id)
+            where w.unwatched_at is null",
         )
         .load(self.connection)?;
         for read in reads {
@@ -277,11 +276,13 @@ pub(super) fn reading_part(summary: &Summary, column: &str) -> Part {
     {
         return Part::Column(column.to_owned());
     }
-    if let Some(group) = summary
-        .group_by
-        .iter()
-        .find(|group| names(&group.expression))
-    {
+    if let Some(group) = summary.group_by.iter().find(|group| {
+        names(&group.expression)
+            || group
+                .reference
+                .as_ref()
+                .is_some_and(|reference| reference.column == column)
+    }) {
         return Part::Group(group.name.clone());
     }
     let measure = summary.measures.iter().find(|measure| {
