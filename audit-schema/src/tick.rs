@@ -61,8 +61,8 @@ pub struct PolicyError {
     pub error: String,
 }
 
-/// Does what is due at a time: moves what has settled out of the head of the log, drops what is older than it is kept, asks time-driven rules, looks at every alert
-/// policy, and writes alerts, their history and the deliveries they cause. Running it twice changes nothing, and several may run at once.
+/// Does what is due at a time: moves what has settled out of the head of the log, asks time-driven rules, looks at every alert
+/// policy, writes alerts, their history and the deliveries they cause, and drops what is older than it is kept. Running it twice changes nothing, and several may run at once.
 ///
 /// # Examples
 ///
@@ -80,12 +80,13 @@ pub struct PolicyError {
 /// alerted on.
 pub fn tick(conn: &mut PgConnection, clock: DateTime<Utc>) -> Result<TickReport> {
     let moved = pack(conn, clock)?;
-    let dropped = retain(conn, clock)?;
     time_rule::ask_due(conn, clock)?;
     let report = conn
         .build_transaction()
         .read_committed()
         .run(|conn| evaluate(conn, clock))?;
+    // Last, because nobody waits for it.
+    let dropped = retain(conn, clock)?;
     Ok(TickReport {
         moved,
         dropped,

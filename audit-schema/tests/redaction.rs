@@ -615,3 +615,23 @@ fn nothing_is_suggested_that_quotes_a_value() {
         "(id,integer)\n(email,other)\n(born,other)\n(phone,other)\n(grade,integer)\n(note,text)"
     );
 }
+
+#[test]
+fn a_column_that_is_computed_from_a_redacted_one_is_pointed_out() {
+    let (_database, mut db) = people();
+    let remarks = "select what from audit.doctor() where remark = 'computed_from_hidden'";
+    assert_eq!(show(&mut db, remarks), "");
+    run(
+        &mut db,
+        "alter table people add column handle text generated always as (left(email, 3) || grade) stored",
+    );
+    assert_eq!(
+        show(&mut db, remarks),
+        "(\"handle is computed from email, and its values are logged\")"
+    );
+    run(
+        &mut db,
+        "select audit.redact('people', '{email,born,handle}', '{phone}'); select audit.compile('people')",
+    );
+    assert_eq!(show(&mut db, remarks), "");
+}

@@ -34,6 +34,19 @@ as $$
     where w.unwatched_at is null
         and k.name = any (w.redact)
     union all
+    select 'important', 'computed_from_hidden', w.name,
+        format('%s is computed from %s, and its values are logged', a.attname, string_agg(distinct h.attname, ', ' order by h.attname)),
+        'redact or hash it as well'
+    from audit.watched_table w
+    join pg_attribute a on a.attrelid = w.relation and a.attgenerated <> '' and not a.attisdropped and a.attname <> all (w.redact || w.hash)
+    join pg_attrdef e on e.adrelid = a.attrelid and e.adnum = a.attnum
+    -- Which of the two depends on the columns differs by version.
+    join pg_depend d on d.refclassid = 'pg_class'::regclass and d.refobjid = w.relation
+        and ((d.classid = 'pg_attrdef'::regclass and d.objid = e.oid) or (d.classid = 'pg_class'::regclass and d.objid = a.attrelid and d.objsubid = a.attnum))
+    join pg_attribute h on h.attrelid = w.relation and h.attnum = d.refobjsubid and h.attname = any (w.redact || w.hash)
+    where w.unwatched_at is null
+    group by w.name, a.attname
+    union all
     select 'normal', 'retention_lags', 'audit.retain',
         format('retention has not come to an end since %s', p.retained_at),
         'let audit-notify tick more often, or call audit.retain() until it gives 0'
