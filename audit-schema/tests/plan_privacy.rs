@@ -309,5 +309,13 @@ tables:
       - references: { person: public.people.id }
 summaries:
   by_person: { from: public.orders, group_by: [{ who: person -> email }], measures: { orders: count } }
-"), @"");
+"), @r"
+    audit.yml:10:55: the summary `by_person` reads `email`, whose values are not kept
+       |
+    10 |   by_person: { from: public.orders, group_by: [{ who: person -> email }], measures: { orders: count } }
+       |                                                       ^^^^^^^^^^^^^^^
+       = take the column out of the summary, or out of `redact` and `hash`
+
+    1 error; nothing was applied
+    ");
 }

@@ -159,10 +159,10 @@ fn statement() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 5, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 4, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_is_redacted_or_hashed_is_nowhere_but_in_its_table(statements in proptest::collection::vec(statement(), 1..16)) {
+    fn what_is_redacted_or_hashed_is_nowhere_but_in_its_table(statements in proptest::collection::vec(statement(), 1..12)) {
         let (database, mut db) = people();
         rules(&mut db);
         for statement in &statements {
@@ -308,7 +308,7 @@ fn a_row_in_quarantine_is_shown_with_markers_and_released_as_it_was() {
         &mut db,
         r#"select audit.edit_held('{}', '{"grade": 3}'); select audit.edit_held('{"key": "1"}', '{"email": "lovelace@x"}', 'married')"#,
     );
-    assert_snapshot!(show(&mut db, "select kind, reason, old, new from audit.quarantine_event order by at, old::text"), @r#"
+    assert_snapshot!(show(&mut db, "select kind, reason, old, new from audit.quarantine_event order by reason nulls first, old::text"), @r#"
     (edited,,"{ ""grade"" : -1 }","{ ""grade"" : 3 }")
     (edited,,"{ ""grade"" : -2 }","{ ""grade"" : 3 }")
     (edited,married,"{ ""email"" : ""(redacted)"" }","{ ""email"" : ""(redacted)"" }")
@@ -585,7 +585,7 @@ fn who_redacts_and_who_does_not_any_more_is_recorded_and_old_values_are_pointed_
         &mut db,
         "select audit.redact('people', '{email}', '{born}'); select audit.compile('people')",
     );
-    assert_snapshot!(show(&mut db, "select change, object, was, became from audit.schema_drift order by drift_id is null, at, object"), @r#"
+    assert_snapshot!(show(&mut db, "select change, object, was, became from audit.schema_drift order by at, object"), @r#"
     ("column redacted",born,,redacted)
     ("column redacted",email,,redacted)
     ("column hashed",phone,,hashed)
