@@ -98,3 +98,18 @@ fn a_summary() {
     );
     check("summary", &generated(&mut db));
 }
+
+#[test]
+fn a_table_with_redacted_and_hashed_columns() {
+    let (_database, mut db) = watched(
+        "people",
+        "create table people (id bigint primary key, email text, phone text, grade integer)",
+    );
+    run(
+        &mut db,
+        r#"select audit.redact('people', '{email}', '{phone}');
+        select audit.declare_rule('people', 'addressed', 'expression', '{"expression": "email ~ ''@''"}', action => 'quarantine');
+        select audit.compile('people')"#,
+    );
+    check("redacted", &generated(&mut db));
+}

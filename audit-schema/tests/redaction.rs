@@ -635,3 +635,11 @@ fn a_column_that_is_computed_from_a_redacted_one_is_pointed_out() {
     );
     assert_eq!(show(&mut db, remarks), "");
 }
+
+#[test]
+fn doctor_says_who_could_read_secrets() {
+    let (_database, mut db) = people();
+    run(&mut db, "grant select on audit.hash_salt to audit_reader");
+    assert_snapshot!(show(&mut db, "select severity, object, what, todo from audit.doctor() where remark = 'secret_readable'"),
+        @r#"(critical,audit.hash_salt,"audit_reader may select it, and so find out what is redacted or hashed","revoke all on audit.hash_salt from audit_reader")"#);
+}

@@ -38,7 +38,7 @@ as $$
         format('%s is computed from %s, and its values are logged', a.attname, string_agg(distinct h.attname, ', ' order by h.attname)),
         'redact or hash it as well'
     from audit.watched_table w
-    join pg_attribute a on a.attrelid = w.relation and a.attgenerated <> '' and not a.attisdropped and a.attname <> all (w.redact || w.hash)
+    join pg_attribute a on a.attrelid = w.relation and a.attgenerated = 's' and not a.attisdropped and a.attname <> all (w.redact || w.hash)
     join pg_attrdef e on e.adrelid = a.attrelid and e.adnum = a.attnum
     -- Which of the two depends on the columns differs by version.
     join pg_depend d on d.refclassid = 'pg_class'::regclass and d.refobjid = w.relation
@@ -46,6 +46,15 @@ as $$
     join pg_attribute h on h.attrelid = w.relation and h.attnum = d.refobjsubid and h.attname = any (w.redact || w.hash)
     where w.unwatched_at is null
     group by w.name, a.attname
+    union all
+    select 'critical', 'secret_readable', c.oid::regclass::text,
+        format('%s may %s it, and so find out what is redacted or hashed', coalesce(nullif(a.grantee::regrole::text, '-'), 'everybody'), lower(string_agg(a.privilege_type, ', ' order by a.privilege_type))),
+        format('revoke all on %s from %s', c.oid::regclass, coalesce(nullif(a.grantee::regrole::text, '-'), 'public'))
+    from pg_class c
+    cross join lateral aclexplode(c.relacl) a
+    where c.oid in ('audit.hash_salt'::regclass, 'audit.quarantine_secret'::regclass)
+        and a.grantee <> c.relowner
+    group by c.oid, a.grantee
     union all
     select 'normal', 'retention_lags', 'audit.retain',
         format('retention has not come to an end since %s', p.retained_at),
