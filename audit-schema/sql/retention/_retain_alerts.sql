@@ -19,7 +19,7 @@ declare
             and not exists (
                 select
                 from audit.outbox o
-                where o.kind = 'several'
+                where o.kind in ('several', 'digest')
                     and o.state in ('ready', 'sending')
                     and o.more && array(select t.alert_transition_id from audit.alert_transition t where t.alert_id = a.alert_id)
             )
