@@ -27,8 +27,8 @@ pub use include::{Disk, Loader};
 pub use schema::schema;
 
 use crate::{
-    Action, AlertPolicy, Channel, Nulls, OnError, Period, QuarantineMode, Retention, Route, Rule, Severity,
-    SilencePolicy, Summary,
+    Action, AlertPolicy, Channel, Nulls, OnError, Period, QuarantineMode, Retention, Route, Rule,
+    Severity, SilencePolicy, Summary,
 };
 
 /// What a team declares: watched tables with their rules, summaries, alerts, channels and routes.

@@ -9,7 +9,7 @@ mod rule;
 
 use serde_json::{Map, Value, json};
 
-use crate::{Action, Function, Nulls, OnError, QuarantineMode, Severity};
+use crate::{Action, Function, Kept, Nulls, OnError, QuarantineMode, Severity};
 
 /// The JSON Schema of policies, draft 2020-12.
 ///
@@ -122,6 +122,7 @@ fn policy_defaults() -> Value {
                 &[],
             ),
         ),
+        ("retain", retain(false)),
         (
             "time_zone",
             text(
@@ -198,6 +199,12 @@ fn table() -> Value {
                 text("Why the table is audited, in the words of its owner."),
             ),
             ("owner", text("Who answers for the data of the table.")),
+            (
+                "redact",
+                hidden("Columns whose values never enter the log."),
+            ),
+            ("hash", hidden("Columns of which a hash enters the log.")),
+            ("retain", retain(true)),
             (
                 "defaults",
                 object(
@@ -391,6 +398,30 @@ fn period(about: &str) -> Value {
 
 fn fix_within(about: &str) -> Value {
     json!({ "anyOf": [{ "enum": ["none", null] }, period(about)], "description": about })
+}
+
+/// Columns, of which there may be none.
+fn hidden(about: &str) -> Value {
+    let text = json!({ "type": "string", "pattern": "\\S" });
+    json!({
+        "description": about,
+        "anyOf": [text, { "type": "array", "uniqueItems": true, "items": text }],
+    })
+}
+
+fn retain(of_a_table: bool) -> Value {
+    let about = "How long what is over is kept; for ever where nothing is said.";
+    let kinds = Kept::ALL
+        .into_iter()
+        .filter(|kind| !of_a_table || kind.is_of_a_table());
+    let kept = kinds.map(|kind| {
+        let about = "A length of time, or `forever`.";
+        (
+            kind.name(),
+            json!({ "anyOf": [{ "enum": ["forever"] }, period(about)], "description": about }),
+        )
+    });
+    object("`retain`", about, kept, &[])
 }
 
 fn severity(about: &str) -> Value {

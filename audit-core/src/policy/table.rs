@@ -65,7 +65,9 @@ impl Reader {
         let fields = self.fields(
             entry.node,
             "a table",
-            &["why", "owner", "redact", "hash", "retain", "defaults", "rules"],
+            &[
+                "why", "owner", "redact", "hash", "retain", "defaults", "rules",
+            ],
             &["mode", "columns", "snapshot", "capture"],
         )?;
         table.why = self.optional_text(&fields, "why").unwrap_or_default();

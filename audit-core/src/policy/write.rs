@@ -22,9 +22,15 @@ enum Part {
 /// The text of a policy that says the same. What comes from defaults, it says with every rule.
 pub(super) fn yaml(policy: &Policy) -> String {
     let mut parts = vec![("version".to_owned(), Part::Value(json!(policy.version)))];
+    let mut defaults = serde_json::Map::new();
     if let Some(longest) = policy.defaults.longest_silence {
-        let defaults = json!({ "silences": { "longest": longest } });
-        parts.push(("defaults".to_owned(), Part::Value(defaults)));
+        defaults.insert("silences".to_owned(), json!({ "longest": longest }));
+    }
+    if !policy.defaults.retain.is_empty() {
+        defaults.insert("retain".to_owned(), policy.defaults.retain.definition());
+    }
+    if !defaults.is_empty() {
+        parts.push(("defaults".to_owned(), Part::Value(Value::Object(defaults))));
     }
     let tables = policy.tables.iter().map(|of| (of.name.clone(), table(of)));
     let summaries = policy
@@ -66,6 +72,15 @@ fn table(table: &TablePolicy) -> Part {
         ("why", json!(table.why)),
         ("owner", json!(table.owner)),
     ]);
+    for (name, columns) in [("redact", &table.redact), ("hash", &table.hash)] {
+        if !columns.is_empty() {
+            parts.push((name.to_owned(), Part::Value(json!(columns))));
+        }
+    }
+    if !table.retain.is_empty() {
+        let retain = Part::Value(table.retain.definition());
+        parts.push(("retain".to_owned(), retain));
+    }
     if !rules.is_empty() {
         parts.push(("rules".to_owned(), Part::List(rules)));
     }
