@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use crate::Period;
@@ -40,7 +38,6 @@ pub enum Kept {
 /// retention.keep(Kept::Findings, None);
 /// assert_eq!(retention.to_string(), "changes 2 years, findings forever");
 /// assert_eq!(retention.definition()["changes"], "2 years");
-/// assert_eq!(serde_json::from_value::<Retention>(retention.definition()).unwrap(), retention);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Retention {
@@ -101,25 +98,6 @@ impl Retention {
             kept.map(|(kind, period)| (kind.name().to_owned(), Value::from(in_words(*period))))
                 .collect::<Map<_, _>>(),
         )
-    }
-}
-
-impl<'de> Deserialize<'de> for Retention {
-    /// Reads what [`Retention::definition`] gives.
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut retention = Retention::default();
-        for (name, text) in BTreeMap::<String, String>::deserialize(deserializer)? {
-            let kind = Kept::ALL
-                .into_iter()
-                .find(|kind| kind.name() == name)
-                .ok_or_else(|| D::Error::custom(format!("`{name}` is nothing that is kept")))?;
-            let period = match text.as_str() {
-                "forever" => None,
-                text => Some(text.parse().map_err(D::Error::custom)?),
-            };
-            retention.keep(kind, period);
-        }
-        Ok(retention)
     }
 }
 

@@ -140,7 +140,7 @@ silences:
       |
     3 | defaults: { silences: { longest: 1d, longer: 2d }, severity: hihg, defaults: 1 }
       |                                                                    ^^^^^^^^
-      = expected `owner`, `fix_within`, `time_zone`, `silences`, `severity`, `action`, `mode`, `nulls`, `on_error` or `shadow`
+      = expected `owner`, `fix_within`, `retain`, `time_zone`, `silences`, `severity`, `action`, `mode`, `nulls`, `on_error` or `shadow`
 
     audit.yml:4:35: unknown key `owner` in `defaults` of a table
       |

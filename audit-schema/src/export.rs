@@ -1,8 +1,8 @@
 //! What is in force in a database, as a policy.
 
 use audit_core::{
-    AlertPolicy, Channel, Nulls, OnError, Policy, Provider, Rule, RuleKind, Severity,
-    SilencePolicy, Summary, TablePolicy,
+    AlertPolicy, Channel, Kept, Nulls, OnError, Policy, Provider, Retention, Rule, RuleKind,
+    Severity, SilencePolicy, Summary, TablePolicy,
 };
 use diesel::{Connection, PgConnection};
 use serde::de::DeserializeOwned;
@@ -32,6 +32,7 @@ use crate::{Error, Result};
 pub fn export(connection: &mut PgConnection) -> Result<Policy> {
     let declared = connection.transaction(declared::load)?;
     let mut policy = Policy::default();
+    policy.defaults.retain = retention(&declared.retain);
     for table in &declared.tables {
         policy.tables.push(TablePolicy {
             name: table.name.clone(),
@@ -39,7 +40,7 @@ pub fn export(connection: &mut PgConnection) -> Result<Policy> {
             owner: table.owner.clone(),
             redact: table.redact.clone(),
             hash: table.hash.clone(),
-            retain: read(table.retain.clone())?,
+            retain: retention(&table.retain),
             rules: declared
                 .rules
                 .iter()
@@ -55,10 +56,8 @@ pub fn export(connection: &mut PgConnection) -> Result<Policy> {
         routes,
         silences,
         longest_silence,
-        retain,
         ..
     } = declared;
-    policy.defaults.retain = read(retain)?;
     for stored in summaries {
         policy.summaries.push(Summary {
             name: stored.name,
@@ -97,6 +96,23 @@ pub fn export(connection: &mut PgConnection) -> Result<Policy> {
         policy.defaults.longest_silence = seconds.get(&text).copied().and_then(length);
     }
     Ok(policy)
+}
+
+/// How long what is over is kept. What somebody declared by SQL in a way that no policy can say is left out.
+fn retention(stored: &serde_json::Value) -> Retention {
+    let mut retention = Retention::default();
+    for kind in Kept::ALL {
+        match stored.get(kind.name()).and_then(serde_json::Value::as_str) {
+            Some("forever") => retention.keep(kind, None),
+            Some(period) => {
+                if let Ok(period) = period.parse() {
+                    retention.keep(kind, Some(period));
+                }
+            }
+            None => {}
+        }
+    }
+    retention
 }
 
 fn rule(stored: &declared::Rule) -> Result<Rule> {

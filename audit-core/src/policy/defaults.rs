@@ -19,7 +19,7 @@ impl Reader {
             ..Defaults::default()
         };
         let known = [
-            &["owner", "fix_within", "time_zone", "silences", "retain"][..],
+            &["owner", "fix_within", "retain", "time_zone", "silences"][..],
             &OF_RULES,
         ]
         .concat();
@@ -30,6 +30,7 @@ impl Reader {
             return defaults;
         };
         defaults.owner = self.optional_text(&fields, "owner").unwrap_or_default();
+        defaults.retain = self.retention(&fields, false);
         if let Some(periods) = fields.get("fix_within").and_then(|entry| {
             self.fields(
                 entry.node,
@@ -51,7 +52,6 @@ impl Reader {
         defaults.longest_silence = fields
             .get("silences")
             .and_then(|entry| self.longest_silence(entry));
-        defaults.retain = self.retention(&fields, false);
         defaults.rules = self.defaults_of_rules(&fields, RuleDefaults::default());
         defaults
     }

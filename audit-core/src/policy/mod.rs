@@ -78,14 +78,14 @@ pub struct Defaults {
     pub owner: String,
     /// How long a failure may last, by severity.
     pub fix_within: HashMap<Severity, Option<Period>>,
+    /// How long what is over is kept, of tables that say nothing else.
+    pub retain: Retention,
     /// What rules that do not say it are like.
     pub rules: RuleDefaults,
     /// The time zone of buckets, of the times of rows and of silences that name none; UTC if nobody says.
     pub time_zone: Option<String>,
     /// The longest that a silence may last, whoever asks for it; `None` means as long as one likes.
     pub longest_silence: Option<Period>,
-    /// How long what is over is kept, of tables that say nothing else.
-    pub retain: Retention,
 }
 
 /// What rules are like that do not say it. Each holds only for rules that it can be said of: an action, for example, for

@@ -122,6 +122,7 @@ fn policy_defaults() -> Value {
                 &[],
             ),
         ),
+        ("retain", retain(false)),
         (
             "time_zone",
             text(
@@ -141,7 +142,6 @@ fn policy_defaults() -> Value {
             ),
         ),
     ];
-    properties.push(("retain", retention(false)));
     properties.extend(of_rules());
     object(
         "`defaults`",
@@ -189,33 +189,6 @@ fn of_rules() -> Vec<(&'static str, Value)> {
     properties
 }
 
-fn retention(of_a_table: bool) -> Value {
-    let kinds = Kept::ALL
-        .into_iter()
-        .filter(|kind| !of_a_table || kind.is_of_a_table());
-    object(
-        "`retain`",
-        "How long what is over is kept. What nobody says anything of is kept for ever.",
-        kinds.map(|kind| {
-            (
-                kind.name(),
-                json!({ "anyOf": [
-                    period("A length of time, for example `2y`."),
-                    { "const": "forever" },
-                ]}),
-            )
-        }),
-        &[],
-    )
-}
-
-fn columns(about: &str) -> Value {
-    json!({ "description": about, "anyOf": [
-        text("A column."),
-        { "type": "array", "items": text("A column.") },
-    ]})
-}
-
 fn table() -> Value {
     let mut table = object(
         "a table",
@@ -227,6 +200,12 @@ fn table() -> Value {
             ),
             ("owner", text("Who answers for the data of the table.")),
             (
+                "redact",
+                hidden("Columns whose values never enter the log."),
+            ),
+            ("hash", hidden("Columns of which a hash enters the log.")),
+            ("retain", retain(true)),
+            (
                 "defaults",
                 object(
                     "`defaults` of a table",
@@ -235,15 +214,6 @@ fn table() -> Value {
                     &[],
                 ),
             ),
-            (
-                "redact",
-                columns("The columns whose values never enter the log."),
-            ),
-            (
-                "hash",
-                columns("The columns of whose values only a digest enters the log."),
-            ),
-            ("retain", retention(true)),
             ("rules", list("What correct rows look like.", rule::rule())),
         ],
         &[],
@@ -428,6 +398,30 @@ fn period(about: &str) -> Value {
 
 fn fix_within(about: &str) -> Value {
     json!({ "anyOf": [{ "enum": ["none", null] }, period(about)], "description": about })
+}
+
+/// Columns, of which there may be none.
+fn hidden(about: &str) -> Value {
+    let text = json!({ "type": "string", "pattern": "\\S" });
+    json!({
+        "description": about,
+        "anyOf": [text, { "type": "array", "uniqueItems": true, "items": text }],
+    })
+}
+
+fn retain(of_a_table: bool) -> Value {
+    let about = "How long what is over is kept; for ever where nothing is said.";
+    let kinds = Kept::ALL
+        .into_iter()
+        .filter(|kind| !of_a_table || kind.is_of_a_table());
+    let kept = kinds.map(|kind| {
+        let about = "A length of time, or `forever`.";
+        (
+            kind.name(),
+            json!({ "anyOf": [{ "enum": ["forever"] }, period(about)], "description": about }),
+        )
+    });
+    object("`retain`", about, kept, &[])
 }
 
 fn severity(about: &str) -> Value {

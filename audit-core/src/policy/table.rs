@@ -66,7 +66,7 @@ impl Reader {
             entry.node,
             "a table",
             &[
-                "why", "owner", "defaults", "redact", "hash", "retain", "rules",
+                "why", "owner", "redact", "hash", "retain", "defaults", "rules",
             ],
             &["mode", "columns", "snapshot", "capture"],
         )?;

@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 use super::Policy;
 use super::summary::quoted_if_needed;
 use crate::{
-    Action, AlertPolicy, Channel, Function, Group, Measured, QuarantineMode, Reconcile, Retention,
-    Route, Rule, RuleKind, SilencePolicy, Summary, TablePolicy,
+    Action, AlertPolicy, Channel, Function, Group, Measured, QuarantineMode, Reconcile, Route,
+    Rule, RuleKind, SilencePolicy, Summary, TablePolicy,
 };
 
 /// A part of the file.
@@ -22,16 +22,15 @@ enum Part {
 /// The text of a policy that says the same. What comes from defaults, it says with every rule.
 pub(super) fn yaml(policy: &Policy) -> String {
     let mut parts = vec![("version".to_owned(), Part::Value(json!(policy.version)))];
-    let longest = policy.defaults.longest_silence;
-    let defaults = fields(vec![
-        ("retain", retention(&policy.defaults.retain)),
-        (
-            "silences",
-            longest.map_or(Value::Null, |longest| json!({ "longest": longest })),
-        ),
-    ]);
+    let mut defaults = serde_json::Map::new();
+    if let Some(longest) = policy.defaults.longest_silence {
+        defaults.insert("silences".to_owned(), json!({ "longest": longest }));
+    }
+    if !policy.defaults.retain.is_empty() {
+        defaults.insert("retain".to_owned(), policy.defaults.retain.definition());
+    }
     if !defaults.is_empty() {
-        parts.push(("defaults".to_owned(), Part::Map(defaults)));
+        parts.push(("defaults".to_owned(), Part::Value(Value::Object(defaults))));
     }
     let tables = policy.tables.iter().map(|of| (of.name.clone(), table(of)));
     let summaries = policy
@@ -72,13 +71,16 @@ fn table(table: &TablePolicy) -> Part {
     let mut parts = fields(vec![
         ("why", json!(table.why)),
         ("owner", json!(table.owner)),
-        (
-            "redact",
-            unless(table.redact.is_empty(), json!(table.redact)),
-        ),
-        ("hash", unless(table.hash.is_empty(), json!(table.hash))),
-        ("retain", retention(&table.retain)),
     ]);
+    for (name, columns) in [("redact", &table.redact), ("hash", &table.hash)] {
+        if !columns.is_empty() {
+            parts.push((name.to_owned(), Part::Value(json!(columns))));
+        }
+    }
+    if !table.retain.is_empty() {
+        let retain = Part::Value(table.retain.definition());
+        parts.push(("retain".to_owned(), retain));
+    }
     if !rules.is_empty() {
         parts.push(("rules".to_owned(), Part::List(rules)));
     }
@@ -322,10 +324,6 @@ fn fields(entries: Vec<(&str, Value)>) -> Vec<(String, Part)> {
         .filter(|(_, value)| !value.is_null() && *value != json!(""))
         .map(|(name, value)| (name.to_owned(), Part::Value(value)))
         .collect()
-}
-
-fn retention(retention: &Retention) -> Value {
-    unless(retention.is_empty(), retention.definition())
 }
 
 fn unless(is_said: bool, value: Value) -> Value {
