@@ -13,6 +13,7 @@ pub mod deliveries;
 pub mod docs;
 pub mod doctor;
 pub mod findings;
+pub mod help;
 pub mod history;
 pub mod image;
 pub mod migrate;
@@ -23,6 +24,7 @@ pub mod schema;
 pub mod silence;
 pub mod status;
 pub mod suggest;
+pub mod tick;
 pub mod undo;
 pub mod verify;
 
@@ -41,6 +43,24 @@ impl From<String> for Output {
     }
 }
 
+/// What the program prints, and the code that it ends with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// What is printed.
+    pub text: String,
+    /// 0 if all is well, 1 if something was looked for and found; a check has a code for each severity.
+    pub code: u8,
+}
+
+impl From<Output> for Ended {
+    fn from(output: Output) -> Self {
+        Self {
+            text: output.text,
+            code: u8::from(!output.well),
+        }
+    }
+}
+
 /// How something is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
@@ -49,6 +69,14 @@ pub enum Format {
     Text,
     /// As JSON, for programs
     Json,
+}
+
+/// The one option of commands that have no other.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct FormatOption {
+    /// How it is written
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
 }
 
 /// Something as JSON, with a line for each part.

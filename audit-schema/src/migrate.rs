@@ -11,12 +11,13 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Integer, Nullable, Text};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::source;
 
 /// What [`migrate`] did.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct MigrationReport {
     /// The migrations that ran, in their order; none when the database was up to date.
     pub migrations: Vec<String>,

@@ -3,10 +3,9 @@
 use std::process::ExitCode;
 
 use audit_bin::{cli, failure, terminal};
-use clap::Parser;
 
 fn main() -> ExitCode {
-    match cli::run(cli::Audit::parse()) {
+    match cli::run(cli::Audit::of_process()) {
         Ok(ended) => match terminal::print(&ended.text) {
             Ok(()) => ended.code.into(),
             Err(error) => failure::exit(&error.into()),

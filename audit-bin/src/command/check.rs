@@ -13,9 +13,8 @@ use diesel::PgConnection;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cells;
-use crate::cli::Ended;
 use crate::command::findings::values;
-use crate::command::read_policy;
+use crate::command::{Ended, read_policy};
 use crate::terminal::{Columns, Painted, Style, Tone, count, number, percent, shorten, table_name};
 
 /// The options of `audit check`.

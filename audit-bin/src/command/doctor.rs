@@ -1,9 +1,29 @@
 //! `audit doctor`: what is wrong with the pipeline, and what to do about it.
 
 use audit_schema::doctor::Remark;
+use diesel::PgConnection;
 
-use crate::command::Output;
+use crate::command::{Format, FormatOption, Output, json};
 use crate::terminal::{Painted, Style, count};
+
+/// Looks, and tells.
+///
+/// # Errors
+/// If the database does not answer.
+pub fn run(
+    connection: &mut PgConnection,
+    options: FormatOption,
+    style: Style,
+) -> anyhow::Result<Output> {
+    let remarks = audit_schema::doctor(connection)?;
+    Ok(match options.format {
+        Format::Text => render(&remarks, style),
+        Format::Json => Output {
+            text: json(&remarks)?,
+            well: !remarks.iter().any(Remark::is_wrong),
+        },
+    })
+}
 
 /// Shows the remarks as a person reads them, worst first; not well if anything is wrong.
 pub fn render(remarks: &[Remark], style: Style) -> Output {

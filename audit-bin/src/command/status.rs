@@ -1,14 +1,31 @@
 //! `audit status`: is anything wrong now, what fails most, and is the pipeline itself healthy?
 
-use audit_schema::inspect::{PipelineStatus, RuleStatus, Status};
+use audit_schema::inspect::{self, PipelineStatus, RuleStatus, Status};
 use audit_schema::time_rule::TimeRuleStatus;
+use diesel::PgConnection;
 use serde_json::Value;
 
 use crate::cells;
-use crate::command::check;
+use crate::command::{Format, FormatOption, Output, check, json};
 use crate::terminal::{
     Columns, Painted, Style, count, duration, number, percent, shorten, table_name,
 };
+
+/// Reads the status, and tells it.
+///
+/// # Errors
+/// If the pipeline may not be read.
+pub fn run(
+    connection: &mut PgConnection,
+    options: FormatOption,
+    style: Style,
+) -> anyhow::Result<Output> {
+    let status = inspect::status(connection)?;
+    Ok(match options.format {
+        Format::Text => render(&status, style).into(),
+        Format::Json => json(&status)?.into(),
+    })
+}
 
 /// Shows the status as a person reads it: tables, rules that fail, open alerts, and a line that sums up.
 pub fn render(status: &Status, style: Style) -> String {
