@@ -24,6 +24,7 @@ pub(super) const SUBJECTS: [Subject; 11] = [
             "summary",
             "schema_drift",
             "setting",
+            "applied_policy",
         ],
     },
     Subject {
