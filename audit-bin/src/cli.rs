@@ -10,8 +10,12 @@ use crate::command::as_of::AsOfOptions;
 use crate::command::check::CheckOptions;
 use crate::command::deliveries::DeliveriesCommand;
 use crate::command::docs::DocsOptions;
+use crate::command::drift::DriftOptions;
 use crate::command::findings::FindingsOptions;
 use crate::command::history::HistoryOptions;
+use crate::command::init::InitOptions;
+use crate::command::manual::{CompletionsOptions, ManOptions};
+use crate::command::plan::{ApplyOptions, PlanOptions};
 use crate::command::quarantine::QuarantineCommand;
 use crate::command::silence::SilenceCommand;
 use crate::command::suggest::SuggestOptions;
@@ -38,12 +42,16 @@ pub struct Audit {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Write a policy to begin with, for the tables of the database
+    Init(InitOptions),
     /// Install the pipeline in a database, or bring it up to date
     Migrate(FormatOption),
     /// Show what a policy would change, without changing anything
-    Plan(command::plan::PlanOptions),
+    Plan(PlanOptions),
     /// Make the database be as a policy declares it: all of it or nothing
-    Apply(command::plan::ApplyOptions),
+    Apply(ApplyOptions),
+    /// Show what differs between a policy and the database, also what was declared by SQL
+    Drift(DriftOptions),
     /// Show what is watched, what fails now and which alerts are open
     Status(FormatOption),
     /// Show the versions of one row, oldest first
@@ -88,18 +96,25 @@ enum Command {
     Docs(DocsOptions),
     /// Run the whole pipeline on real data: two months of flights from New York
     Demo(DemoArguments),
+    /// Write what a shell completes
+    Completions(CompletionsOptions),
+    /// Write manual pages of all three programs
+    Man(ManOptions),
 }
 
 /// How the help groups the commands. What is in no group stands at the end.
 const GROUPS: [(&str, &[&str]); 5] = [
-    ("Declare", &["migrate", "suggest", "plan", "apply"]),
+    (
+        "Declare",
+        &["init", "migrate", "suggest", "plan", "apply", "drift"],
+    ),
     ("Look", &["status", "findings", "check", "doctor", "verify"]),
     ("Look back", &["history", "as-of", "undo"]),
     (
         "Act",
         &["quarantine", "alerts", "silence", "deliveries", "tick"],
     ),
-    ("Learn", &["demo", "docs"]),
+    ("Learn", &["demo", "docs", "completions", "man"]),
 ];
 
 impl Audit {
@@ -121,15 +136,27 @@ impl Audit {
 /// Whatever stands in its way.
 pub fn run(audit: Audit) -> anyhow::Result<Ended> {
     let session = Session::new(audit.session);
-    if let Command::Check(options) = audit.command {
-        return command::check::run(&mut session.connect()?, &options, session.style());
+    // These have exit codes of their own.
+    match &audit.command {
+        Command::Check(options) => {
+            command::check::run(&mut session.connect()?, options, session.style())
+        }
+        Command::Plan(options) => {
+            command::plan::plan(&mut session.connect()?, options, session.style())
+        }
+        Command::Apply(options) => {
+            command::plan::apply(&mut session.connect()?, options, session.style())
+        }
+        _ => Ok(output(&session, audit.command)?.into()),
     }
-    Ok(output(&session, audit.command)?.into())
 }
 
 fn output(session: &Session, command: Command) -> anyhow::Result<Output> {
     // What needs no installed pipeline comes first.
     match command {
+        Command::Init(options) => return command::init::run(session, &options),
+        Command::Completions(options) => return Ok(command::manual::completions(&options)),
+        Command::Man(options) => return command::manual::man(&options),
         Command::Migrate(options) => return command::migrate::run(session, options),
         Command::Docs(options) => return command::docs::run(session, &options),
         Command::Demo(options) => return crate::demo::command(session, options),
@@ -138,8 +165,7 @@ fn output(session: &Session, command: Command) -> anyhow::Result<Output> {
     let connection = &mut session.connect()?;
     let style = session.style();
     match command {
-        Command::Plan(options) => command::plan::plan(connection, &options, style),
-        Command::Apply(options) => command::plan::apply(connection, &options, style),
+        Command::Drift(options) => command::drift::run(connection, &options, style),
         Command::Status(options) => command::status::run(connection, options, style),
         Command::History(options) => command::history::run(connection, &options, style),
         Command::AsOf(options) => command::as_of::run(connection, &options, style),
@@ -153,8 +179,6 @@ fn output(session: &Session, command: Command) -> anyhow::Result<Output> {
         Command::Doctor(options) => command::doctor::run(connection, options, style),
         Command::Suggest(options) => command::suggest::run(connection, &options),
         Command::Tick(options) => command::tick::run(connection, options),
-        Command::Migrate(_) | Command::Docs(_) | Command::Demo(_) | Command::Check(_) => {
-            unreachable!("it has returned above")
-        }
+        _ => unreachable!("it has returned above"),
     }
 }

@@ -2,9 +2,13 @@
 
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use audit_core::Policy;
-use audit_core::policy::Disk;
+use audit_core::policy::{Disk, did_you_mean};
+use audit_schema::inspect::{self, WatchedTable};
+use diesel::PgConnection;
+
+use crate::terminal::table_name;
 
 pub mod alerts;
 pub mod as_of;
@@ -12,10 +16,13 @@ pub mod check;
 pub mod deliveries;
 pub mod docs;
 pub mod doctor;
+pub mod drift;
 pub mod findings;
 pub mod help;
 pub mod history;
 pub mod image;
+pub mod init;
+pub mod manual;
 pub mod migrate;
 pub mod notify;
 pub mod plan;
@@ -82,6 +89,27 @@ pub struct FormatOption {
 /// Something as JSON, with a line for each part.
 pub(crate) fn json(value: &impl serde::Serialize) -> anyhow::Result<String> {
     Ok(serde_json::to_string_pretty(value)? + "\n")
+}
+
+/// The watched table of a name.
+///
+/// # Errors
+/// If there is none, with what may have been meant.
+pub(crate) fn watched(connection: &mut PgConnection, name: &str) -> anyhow::Result<WatchedTable> {
+    if let Some(watched) = inspect::watched_table(connection, name)? {
+        return Ok(watched);
+    }
+    let tables = inspect::watched_tables(connection)?;
+    // A person types a name with its schema, or without.
+    let names = tables
+        .iter()
+        .flat_map(|table| [table.as_str(), table_name(table)]);
+    let help = match did_you_mean(name, names) {
+        Some(help) => help,
+        None if tables.is_empty() => "no table is watched yet; see `audit init`".to_owned(),
+        None => format!("watched are {}", tables.join(", ")),
+    };
+    Err(anyhow!("`{name}` is not a watched table; {help}"))
 }
 
 /// Reads and checks a policy: the file, what it includes, and the variables of the environment in them.

@@ -15,5 +15,7 @@ pub mod command;
 pub mod connection;
 pub mod demo;
 pub mod failure;
+pub mod interrupt;
+pub mod progress;
 pub mod session;
 pub mod terminal;

@@ -2,12 +2,14 @@
 
 use std::cell::OnceCell;
 
+use audit_schema::pool;
 use chrono_tz::Tz;
 use clap::Args;
 use diesel::PgConnection;
 
 use crate::connection::{ConnectionOptions, Database};
 use crate::demo;
+use crate::interrupt;
 use crate::terminal::{Color, Style};
 
 /// The options that every command understands.
@@ -58,7 +60,8 @@ impl Session {
     /// # Errors
     /// If it can't be reached, or the pipeline is not installed in it.
     pub fn connect(&self) -> anyhow::Result<PgConnection> {
-        self.database()?.connect()
+        let database = self.database()?;
+        introduced(database.connect()?, database)
     }
 
     /// Connects to the database, whatever it holds.
@@ -66,7 +69,8 @@ impl Session {
     /// # Errors
     /// If it can't be reached.
     pub fn connect_to_any(&self) -> anyhow::Result<PgConnection> {
-        self.database()?.connect_to_any()
+        let database = self.database()?;
+        introduced(database.connect_to_any()?, database)
     }
 
     /// How things look, in the time zone that suits the database.
@@ -87,4 +91,11 @@ impl Session {
         let database = Database::open(&self.options.connection)?;
         Ok(self.database.get_or_init(|| database))
     }
+}
+
+/// The server knows who calls, and Ctrl-C ends what it runs for us.
+fn introduced(mut connection: PgConnection, database: &Database) -> anyhow::Result<PgConnection> {
+    let pid = pool::introduce(&mut connection, "audit")?;
+    interrupt::cancels(database.url(), pid)?;
+    Ok(connection)
 }

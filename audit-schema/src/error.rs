@@ -118,6 +118,15 @@ pub enum Error {
         version: String,
     },
 
+    /// The database was migrated by an older version of this program.
+    #[error(
+        "the database lacks the migration `{version}`, so it is older than this version of the program"
+    )]
+    OlderSchema {
+        /// The first migration that is missing.
+        version: String,
+    },
+
     /// A migration failed; nothing of it remains.
     #[error("the migration `{name}` failed")]
     Migration {

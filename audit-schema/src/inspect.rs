@@ -398,6 +398,34 @@ pub fn replayable_tables(connection: &mut PgConnection) -> Result<Vec<String>> {
     Ok(tables.into_iter().map(|table| table.name).collect())
 }
 
+/// The names of all watched tables.
+///
+/// # Errors
+/// If the pipeline is not installed or may not be read.
+pub fn watched_tables(connection: &mut PgConnection) -> Result<Vec<String>> {
+    #[derive(QueryableByName)]
+    struct Named {
+        #[diesel(sql_type = Text)]
+        name: String,
+    }
+    let tables: Vec<Named> = diesel::sql_query(
+        "select watched.name
+        from audit.watched_table as watched
+        where watched.unwatched_at is null
+        order by watched.name",
+    )
+    .load(connection)?;
+    Ok(tables.into_iter().map(|table| table.name).collect())
+}
+
+/// The names of the tables of a database that could be watched, and are not the pipeline's.
+///
+/// # Errors
+/// If the catalogue may not be read.
+pub fn tables(connection: &mut PgConnection) -> Result<Vec<String>> {
+    Ok(crate::declared::table_names(connection)?)
+}
+
 /// Finds a watched table by `schema.table`, or by `table` where that is the name of one only.
 ///
 /// # Errors

@@ -1,13 +1,13 @@
 //! `audit as-of TABLE TIME`: a table as it was.
 
-use anyhow::{Context, bail};
-use audit_schema::{AsOf, inspect};
+use anyhow::Context;
+use audit_schema::AsOf;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeZone, Utc};
 use chrono_tz::Tz;
 use clap::Args;
 use diesel::PgConnection;
 
-use crate::command::Output;
+use crate::command::{Output, watched};
 use crate::terminal::{Columns, Painted, Style, Tone, count};
 
 /// How rows are written.
@@ -48,9 +48,7 @@ pub fn run(
 ) -> anyhow::Result<Output> {
     let table = &options.table;
     let at = time(&options.time, style.zone)?;
-    let Some(watched) = inspect::watched_table(connection, table)? else {
-        bail!("`{table}` is not a watched table");
-    };
+    let watched = watched(connection, table)?;
     let rows = audit_schema::as_of(connection, &watched.name, at, options.key.as_deref())?;
     Ok(match options.format {
         Format::Table => render(&watched.name, at, &rows, style),

@@ -2,13 +2,12 @@
 
 use anyhow::bail;
 use audit_core::{Op, RowChange};
-use audit_schema::inspect;
 use clap::Args;
 use diesel::PgConnection;
 use serde_json::{Map, Value};
 
 use crate::cells;
-use crate::command::{Format, Output, json};
+use crate::command::{Format, Output, json, watched};
 use crate::terminal::{Columns, Painted, Style, Tone, count};
 
 /// The options of `audit history`.
@@ -33,9 +32,7 @@ pub fn run(
     style: Style,
 ) -> anyhow::Result<Output> {
     let HistoryOptions { table, key, format } = options;
-    let Some(watched) = inspect::watched_table(connection, table)? else {
-        bail!("`{table}` is not a watched table");
-    };
+    let watched = watched(connection, table)?;
     if !watched.has_key {
         bail!(
             "the rows of `{}` cannot be told apart: it has no primary key",

@@ -3,8 +3,8 @@
 use anyhow::anyhow;
 use audit_core::Severity;
 use audit_core::alert::Matchers;
+use audit_schema::alert;
 use audit_schema::silence::{self, New, Silence, State};
-use audit_schema::{alert, inspect};
 use chrono::{DateTime, Utc};
 use clap::{ArgGroup, Args, Subcommand};
 use diesel::PgConnection;
@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::cells;
 use crate::command::alerts::{in_the_name_of, length, short};
 use crate::command::as_of::time;
-use crate::command::{Format, Output, json};
+use crate::command::{Format, Output, json, watched};
 use crate::terminal::{Columns, Painted, Style, Tone, count, duration, number};
 
 /// What is done about silences.
@@ -93,11 +93,7 @@ impl MatcherOptions {
         let table = self
             .table
             .iter()
-            .map(|name| {
-                inspect::watched_table(connection, name)?
-                    .map(|watched| watched.name)
-                    .ok_or_else(|| anyhow!("`{name}` is not a watched table"))
-            })
+            .map(|name| Ok(watched(connection, name)?.name))
             .collect::<anyhow::Result<_>>()?;
         Ok(Matchers {
             policy: self.policy,

@@ -1,7 +1,5 @@
 //! `audit undo`: the statements that take back what was written, shown or run.
 
-use anyhow::bail;
-use audit_schema::inspect;
 use audit_schema::undo::{self, Undo, UndoStatus, UndoStep};
 use chrono::Utc;
 use chrono_tz::Tz;
@@ -9,7 +7,7 @@ use clap::Args;
 use diesel::PgConnection;
 
 use crate::command::as_of::time;
-use crate::command::{Format, Output, json};
+use crate::command::{Format, Output, json, watched};
 use crate::terminal::{Style, count};
 
 /// The options of `audit undo`.
@@ -71,10 +69,7 @@ pub fn run(
     let what = &options.what(style.zone)?;
     let table = match options.table.as_deref() {
         None => None,
-        Some(name) => match inspect::watched_table(connection, name)? {
-            Some(watched) => Some(watched.name),
-            None => bail!("`{name}` is not a watched table"),
-        },
+        Some(name) => Some(watched(connection, name)?.name),
     };
     let steps = if options.run {
         undo::run(connection, what, table.as_deref())?
