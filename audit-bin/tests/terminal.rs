@@ -3,13 +3,13 @@
 use audit_bin::command::{findings, history, quarantine, status, undo, verify::Proof};
 use audit_bin::terminal::Style;
 use audit_core::{Action, Author, Finding, Op, QuarantineMode, RowChange, Severity};
-use audit_schema::Verified;
 use audit_schema::inspect::{AlertStatus, PipelineStatus, RuleStatus, Status, TableStatus};
 use audit_schema::quarantine::{
     Event, Handled, Outcome, QuarantinedRow, Reason, ReasonKind, Shown,
 };
 use audit_schema::time_rule::TimeRuleStatus;
 use audit_schema::undo::{UndoStatus, UndoStep};
+use audit_schema::{Applied, Verified};
 use chrono::{DateTime, TimeZone, Utc};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
@@ -42,6 +42,7 @@ fn blizzard() -> Status {
             head_rows: 0,
             waiting_seconds: 0,
             starting: Vec::new(),
+            oldest_held_at: Some(at(6, 12)),
             segments: 3,
             sealed_rows: 51_955,
             delivered: 4,
@@ -79,6 +80,21 @@ fn blizzard() -> Status {
             resolved_at: None,
         }],
         checks: Vec::new(),
+        remarks: Vec::new(),
+        last_apply: Some(Applied {
+            applied_id: 1,
+            applied_at: at(1, 9),
+            applied_by: "deploy".to_owned(),
+            person: "ann".to_owned(),
+            program: "audit 0.1.0".to_owned(),
+            file: "audit.yml".to_owned(),
+            revision: Some("4f5e6d7c8b9a0011".to_owned()),
+            digest: None,
+            created: 9,
+            changed: 0,
+            dropped: 0,
+            kept: 0,
+        }),
     }
 }
 
@@ -87,17 +103,25 @@ fn the_status_tells_what_is_wrong_and_sums_it_up() {
     assert_snapshot!(status::render(&blizzard(), Style::PLAIN), @r"
     flights  PostgreSQL 15.14 · 8 Feb 2013, 18:00 UTC
 
-    table      rows  inserted  updated  deleted  set aside  rules failing
-    flights  51,955    51,961        3        6          6         2 of 3
+    rules failing ▲ 0 critical   ◆ 1 important   ● 0 normal   ○ 1 low
 
-    rule that fails now      severity      rows  share  last failed        owner
-    flights.references_dest  ◆ important  1,288  2.5 %  8 Feb 2013, 17:00  ops-data@example.com
-    flights.matches_tailnum  ○ low        3,743  7.2 %  8 Feb 2013, 17:00  ops-data@example.com
+    table      rows   passing  inserted  updated  deleted  set aside  rules failing
+    flights  51,955  ≥ 90.3 %    51,961        3        6          6         2 of 3
 
-    open alert                                          severity    state   for  owner
-    EWR: 109 of 273 departures cancelled on 2013-02-08  ▲ critical  firing  6 h  ops-data@example.com
+    rule that fails now      severity      rows  share    last  owner
+    flights.references_dest  ◆ important  1,288  2.5 %  60 min  ops-data@example.com
+    flights.matches_tailnum  ○ low        3,743  7.2 %  60 min  ops-data@example.com
 
-    1 table · 2 of 3 rules failing · 1 alert open, 1 critical · 6 rows set aside · 4 messages delivered, 1 waiting
+    open alert                                        severity    state   for  owner
+    EWR: 109 of 273 departur…cancelled on 2013-02-08  ▲ critical  firing  6 h  ops-data…ple.com
+
+    log         51,955 changed rows in 3 sealed segments
+    quarantine  6 rows set aside · the oldest for 2 d
+    deliveries  4 messages delivered, 1 waiting
+    policy      last applied 1 Feb 2013, 09:00 by ann · as deploy · audit.yml · revision 4f5e6d7c8b9a
+    doctor      ✓ nothing is wrong
+
+    1 table · 2 of 3 rules failing · 1 alert open, 1 critical · 6 rows set aside
     ");
 }
 
@@ -109,14 +133,22 @@ fn a_status_without_a_fault_is_quiet() {
     assert_snapshot!(status::render(&calm, Style::PLAIN), @r"
     flights  PostgreSQL 15.14 · 8 Feb 2013, 18:00 UTC
 
-    table      rows  inserted  updated  deleted  set aside  rules failing
-    flights  51,955    51,961        3        6          6         2 of 3
+    rules failing ▲ 0 critical   ◆ 0 important   ● 0 normal   ○ 0 low
+
+    table      rows  passing  inserted  updated  deleted  set aside  rules failing
+    flights  51,955    100 %    51,961        3        6          6         2 of 3
 
     ✓ every row passes every rule
 
     ✓ no open alert
 
-    1 table · 0 of 1 rule failing · 0 alerts open, 0 critical · 6 rows set aside · 4 messages delivered, 1 waiting
+    log         51,955 changed rows in 3 sealed segments
+    quarantine  6 rows set aside · the oldest for 2 d
+    deliveries  4 messages delivered, 1 waiting
+    policy      last applied 1 Feb 2013, 09:00 by ann · as deploy · audit.yml · revision 4f5e6d7c8b9a
+    doctor      ✓ nothing is wrong
+
+    1 table · 0 of 1 rule failing · 0 alerts open, 0 critical · 6 rows set aside
     ");
 }
 
@@ -153,22 +185,30 @@ fn a_status_tells_which_groups_fail_time_driven_rules() {
         group("crews", None, "error", false),
         group("fresh", Some("JFK"), "ok", false),
     ];
-    assert_snapshot!(status::render(&late, Style::PLAIN), @"
+    assert_snapshot!(status::render(&late, Style::PLAIN), @r"
     flights  PostgreSQL 15.14 · 8 Feb 2013, 18:00 UTC
 
-    table      rows  inserted  updated  deleted  set aside  rules failing
-    flights  51,955    51,961        3        6          6         2 of 3
+    rules failing ▲ 1 critical   ◆ 0 important   ● 0 normal   ○ 0 low
+
+    table      rows  passing  inserted  updated  deleted  set aside  rules failing
+    flights  51,955    100 %    51,961        3        6          6         2 of 3
 
     ✓ every row passes every rule
 
-    time-driven rule    severity    state    since              found                       expected
-    flights.fresh EWR   ▲ critical  failing  8 Feb 2013, 16:00  the newest is 04:00:00 old  no older than 2 hours
-    flights.fresh null  ▲ critical  no data  8 Feb 2013, 16:00  the newest is 04:00:00 old  no older than 2 hours
-    flights.crews       ▲ critical  error    8 Feb 2013, 16:00  the newest is 04:00:00 old  no older than 2 hours
+    time-driven rule    severity    state    for  found
+    flights.fresh EWR   ▲ critical  failing  2 h  the newest is 04:00:00 old
+    flights.fresh null  ▲ critical  no data  2 h  the newest is 04:00:00 old
+    flights.crews       ▲ critical  error    2 h  the newest is 04:00:00 old
 
     ✓ no open alert
 
-    1 table · 1 of 1 rule failing · 0 alerts open, 0 critical · 6 rows set aside · 4 messages delivered, 1 waiting
+    log         51,955 changed rows in 3 sealed segments
+    quarantine  6 rows set aside · the oldest for 2 d
+    deliveries  4 messages delivered, 1 waiting
+    policy      last applied 1 Feb 2013, 09:00 by ann · as deploy · audit.yml · revision 4f5e6d7c8b9a
+    doctor      ✓ nothing is wrong
+
+    1 table · 1 of 1 rule failing · 0 alerts open, 0 critical · 6 rows set aside
     ");
     late.time_rules.drain(..3);
     assert!(status::render(&late, Style::PLAIN).contains("✓ every time-driven rule is kept"));
