@@ -11,7 +11,7 @@ use clap::Args;
 
 use crate::command::Output;
 use crate::session::Session;
-use crate::terminal::count;
+use crate::terminal::{count, table_name};
 
 /// More tables than these are only counted: nobody wants to read them all.
 const MOST_TABLES: usize = 50;
@@ -93,7 +93,9 @@ fn chosen(tables: Vec<String>, named: &[String]) -> anyhow::Result<Vec<String>> 
                         .is_some_and(|(_, short)| short == name)
             });
             found.cloned().with_context(|| {
-                let names = tables.iter().map(String::as_str);
+                let names = tables
+                    .iter()
+                    .flat_map(|table| [table.as_str(), table_name(table)]);
                 let help = audit_core::policy::did_you_mean(name, names)
                     .map_or_else(String::new, |help| format!("; {help}"));
                 format!("there is no table `{name}`{help}")

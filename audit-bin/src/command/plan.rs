@@ -5,6 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::bail;
 use audit_core::{Action, Period, Severity};
 use audit_schema::apply::Options;
 use audit_schema::plan::{self, Kept, Lock, Object, Plan, Planned, Verb};
@@ -16,6 +17,7 @@ use sha2::{Digest, Sha256};
 
 use crate::cells;
 use crate::command::{Ended, Format, json, read_policy};
+use crate::interrupt;
 use crate::progress::Spinner;
 use crate::terminal::{Columns, Painted, Style, Tone, count, number, table_name};
 
@@ -122,6 +124,10 @@ pub fn plan(
         spinner.applying(progress);
     })?;
     spinner.end();
+    // A plan survives what could not be counted, also when it was cancelled; who cancelled it does not want it.
+    if interrupt::code().is_some() {
+        bail!("interrupted");
+    }
     Ok(Ended {
         text: match options.format {
             Format::Text => render(&plan, false, style),

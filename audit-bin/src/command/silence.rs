@@ -20,6 +20,9 @@ use crate::terminal::{Columns, Painted, Style, Tone, count, duration, number};
 #[derive(Debug, Subcommand)]
 pub enum SilenceCommand {
     /// Say which alerts nobody has to hear of, until when and why; they are recorded all the same
+    #[command(
+        after_help = "Example:\n  audit silence add --table orders --for 4h --reason \"nightly load\""
+    )]
     #[command(group(ArgGroup::new("time").required(true).args(["length", "until"])))]
     Add {
         /// Which alerts are meant
@@ -42,6 +45,7 @@ pub enum SilenceCommand {
         actor: Option<String>,
     },
     /// List silences that are in force or to come
+    #[command(after_help = "Example:\n  audit silence list --all")]
     List {
         /// Also those that are over
         #[arg(long)]
@@ -51,6 +55,7 @@ pub enum SilenceCommand {
         format: Format,
     },
     /// End a silence before its time
+    #[command(after_help = "Example:\n  audit silence end 3f2a")]
     End {
         /// Its id, or the first characters of it
         id: String,

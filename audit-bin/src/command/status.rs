@@ -189,13 +189,7 @@ fn time_rules(status: &Status, style: Style) -> Option<String> {
     let groups: &[TimeRuleStatus] = &status.time_rules;
     let mut columns = Columns::new(
         style,
-        &[
-            "time-driven rule",
-            "severity",
-            "state",
-            ">for",
-            "found",
-        ],
+        &["time-driven rule", "severity", "state", ">for", "found"],
     );
     for group in groups
         .iter()

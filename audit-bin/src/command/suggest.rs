@@ -4,7 +4,7 @@ use audit_schema::suggest::{Options, policy_fragment, suggest};
 use clap::Args;
 use diesel::PgConnection;
 
-use crate::command::Output;
+use crate::command::{Format, Output, json};
 
 /// The options of `audit suggest`.
 #[derive(Debug, Args)]
@@ -15,6 +15,9 @@ pub struct SuggestOptions {
     /// Look at about so many rows of each
     #[arg(long, value_name = "COUNT", default_value_t = 100_000, value_parser = clap::value_parser!(i64).range(1..))]
     rows: i64,
+    /// As a policy, or as JSON
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
 }
 
 /// Looks at each table, and gives the policy as text.
@@ -28,5 +31,8 @@ pub fn run(connection: &mut PgConnection, options: &SuggestOptions) -> anyhow::R
         .iter()
         .map(|table| suggest(connection, table, &Options { rows }))
         .collect::<Result<Vec<_>, _>>()?;
-    Ok(policy_fragment(&suggested).into())
+    Ok(match options.format {
+        Format::Text => policy_fragment(&suggested).into(),
+        Format::Json => json(&suggested)?.into(),
+    })
 }
