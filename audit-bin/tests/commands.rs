@@ -363,7 +363,7 @@ fn what_was_written_is_taken_back_only_when_told_to() {
         again.err
     );
     let nothing = run(AUDIT, &database.url(), &["undo"]);
-    assert_eq!(nothing.code, Some(2));
+    assert_eq!(nothing.code, Some(64));
 }
 
 #[test]
