@@ -294,7 +294,10 @@ fn a_silence_says_for_what_until_when_and_why() {
     );
     assert_eq!(
         (code, said.as_str()),
-        (1, "error: `ordres` is not a watched table\n")
+        (
+            1,
+            "error: `ordres` is not a watched table; did you mean `orders`?\n"
+        )
     );
     let (code, said) = audit(&database, &["silence", "end", "abc"]);
     assert_eq!(

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use audit_bin::cli::Audit;
 use audit_bin::command::init::starter;
 use audit_core::Policy;
+use audit_schema::embedded::{Cluster, Options};
 use audit_schema::testing::{Database, database, empty_database};
 use diesel::connection::SimpleConnection;
 use diesel::deserialize::QueryableByName;
@@ -199,7 +200,7 @@ fn whatever_shows_something_shows_it_as_json() {
     let (code, handled) = json(&["quarantine", "release", id]);
     assert_eq!((code, &handled[0]["outcome"]), (1, &"refused".into()));
     let (_, undone) = json(&["undo", "--transaction", &history[1]["xid"].to_string()]);
-    assert_eq!(undone[0]["op"], "U");
+    assert_eq!(undone[0]["op"], "update");
     let (_, alerts) = json(&["alerts", "list"]);
     let id = alerts[0]["alert_id"].as_str().unwrap();
     assert_eq!(
@@ -445,27 +446,37 @@ fn expected_errors_are_told_in_words() {
 }
 
 #[test]
-fn a_password_that_is_wrong_is_one_clear_line() {
-    let database = database();
+fn a_password_that_is_wrong_is_told_in_words() {
     let folder = Folder::new("password");
-    // The server believes everybody on its socket, so that a server that asks for a password is made up by a role that
-    // may not log in.
-    database
-        .connect()
-        .batch_execute("do $$ begin create role nobody_at_all nologin; exception when duplicate_object then null; end $$")
-        .unwrap();
-    let url = database.url();
-    let url = format!(
-        "{url}{}user=nobody_at_all",
-        if url.contains('?') { '&' } else { '?' }
+    folder.write(
+        "hba.conf",
+        "local all postgres trust\nlocal all all scram-sha-256\n",
     );
-    let (code, _, err) = said(&mut audit(&url, &folder.0, &["status"]));
-    assert_eq!(code, 1);
+    let settings = [("hba_file", folder.0.join("hba.conf"))];
+    let cluster = Cluster::start(Options {
+        settings: settings
+            .map(|(name, value)| (name.to_owned(), value.display().to_string()))
+            .to_vec(),
+        ..Options::default()
+    })
+    .unwrap();
+    let url = cluster.url("postgres");
+    audit_schema::connect(&url)
+        .unwrap()
+        .batch_execute("create role ann login password 'right'")
+        .unwrap();
+    let wrong = url.replace("postgres@", "ann:wrong@");
+    let (code, out, err) = said(&mut audit(&wrong, &folder.0, &["status"]));
+    assert_eq!((code, out.as_str()), (1, ""));
     assert!(
         err.starts_with("error: cannot connect to the database\n  because "),
         "{err}"
     );
-    assert!(err.contains("is not permitted to log in"), "{err}");
+    assert!(
+        err.contains("password authentication failed for user \"ann\""),
+        "{err}"
+    );
+    assert!(!err.contains("wrong"), "{err}");
 }
 
 #[test]

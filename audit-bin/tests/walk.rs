@@ -267,10 +267,7 @@ const README: Page = Page {
         insert into public.customers values (1);
         insert into public.orders values (1, 1, 10, 'here');",
     left_out: &[
-        (
-            "make ",
-            "what the Makefile does is for a whole checkout",
-        ),
+        ("make ", "what the Makefile does is for a whole checkout"),
         ("cargo run", "the demo, which has a test of its own"),
         (
             "export DATABASE_URL",

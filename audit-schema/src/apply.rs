@@ -306,8 +306,10 @@ struct Touched {
 impl Touched {
     /// About how long all scans take.
     fn seconds(&self) -> Option<f64> {
-        let one = self.measured / self.measured_scans as f64;
-        (self.measured_scans > 0).then(|| one * self.scans as f64)
+        match self.measured_scans {
+            0 => None,
+            measured => Some(self.measured / measured as f64 * self.scans as f64),
+        }
     }
 }
 

@@ -277,7 +277,7 @@ fn pipeline(status: &Status, style: Style) -> String {
     }
     lines.push(("deliveries", deliveries(pipeline)));
     if let Some(last) = &status.last_apply {
-        lines.push(("policy", last_apply(last, style)));
+        lines.push(("policy", shorten(&last_apply(last, style), 88)));
     }
     let mut text: Vec<String> = lines
         .into_iter()
@@ -324,7 +324,7 @@ fn doctor(remarks: &[Remark], style: Style) -> String {
         "{} {} {}",
         worst.severity.symbol(),
         worst.remark,
-        shorten(&worst.object, 40)
+        shorten(&worst.object, 22)
     );
     let more = match wrong.len() {
         1 => String::new(),
