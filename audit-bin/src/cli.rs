@@ -199,12 +199,16 @@ pub fn run(audit: Audit) -> anyhow::Result<Ended> {
         Command::Check(options) => {
             command::check::run(&mut session.connect()?, options, session.style())
         }
-        Command::Plan(options) => {
-            command::plan::plan(&mut session.connect()?, options, session.style())
-        }
-        Command::Apply(options) => {
-            command::plan::apply(&mut session.connect()?, options, session.style())
-        }
+        Command::Plan(options) => command::plan::plan(
+            &mut session.connect_as("audit plan")?,
+            options,
+            session.style(),
+        ),
+        Command::Apply(options) => command::plan::apply(
+            &mut session.connect_as("audit apply")?,
+            options,
+            session.style(),
+        ),
         _ => Ok(output(&session, audit.command)?.into()),
     }
 }

@@ -61,7 +61,17 @@ impl Session {
     /// If it can't be reached, or the pipeline is not installed in it.
     pub fn connect(&self) -> anyhow::Result<PgConnection> {
         let database = self.database()?;
-        introduced(database.connect()?, database)
+        introduced(database.connect()?, database, None)
+    }
+
+    /// As [`connect`](Self::connect), with a name for those who ask the server who holds a lock. What people do has none:
+    /// the log would name the program as its author.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub fn connect_as(&self, name: &str) -> anyhow::Result<PgConnection> {
+        let database = self.database()?;
+        introduced(database.connect()?, database, Some(name))
     }
 
     /// Connects to the database, whatever it holds.
@@ -70,7 +80,7 @@ impl Session {
     /// If it can't be reached.
     pub fn connect_to_any(&self) -> anyhow::Result<PgConnection> {
         let database = self.database()?;
-        introduced(database.connect_to_any()?, database)
+        introduced(database.connect_to_any()?, database, None)
     }
 
     /// How things look, in the time zone that suits the database.
@@ -93,9 +103,13 @@ impl Session {
     }
 }
 
-/// The server knows who calls, and Ctrl-C ends what it runs for us.
-fn introduced(mut connection: PgConnection, database: &Database) -> anyhow::Result<PgConnection> {
-    let pid = pool::introduce(&mut connection, "audit")?;
+/// Ctrl-C ends what the server runs for us.
+fn introduced(
+    mut connection: PgConnection,
+    database: &Database,
+    name: Option<&str>,
+) -> anyhow::Result<PgConnection> {
+    let pid = pool::introduce(&mut connection, name)?;
     interrupt::cancels(database.url(), pid)?;
     Ok(connection)
 }

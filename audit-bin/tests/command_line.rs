@@ -203,10 +203,7 @@ fn whatever_shows_something_shows_it_as_json() {
     assert_eq!(undone[0]["op"], "update");
     let (_, alerts) = json(&["alerts", "list"]);
     let id = alerts[0]["alert_id"].as_str().unwrap();
-    assert_eq!(
-        json(&["alerts", "show", id]).1["alert"]["severity"],
-        "critical"
-    );
+    assert_eq!(json(&["alerts", "show", id]).1["severity"], "critical");
     assert_eq!(json(&["silence", "list"]).1, Value::Array(Vec::new()));
     let (_, deliveries) = json(&["deliveries", "list"]);
     let id = deliveries["deliveries"][0]["delivery_id"].as_str().unwrap();
@@ -534,7 +531,7 @@ fn ctrl_c_ends_an_apply_that_waits_and_leaves_nothing() {
     .stdout(Stdio::piped())
     .spawn()
     .unwrap();
-    let waits = "exists (select from pg_stat_activity where datname = current_database() and application_name = 'audit' and wait_event_type = 'Lock')";
+    let waits = "exists (select from pg_stat_activity where datname = current_database() and application_name = 'audit apply' and wait_event_type = 'Lock')";
     until(&mut connection, waits);
     interrupt(&child);
     let status = child.wait().unwrap();
@@ -575,7 +572,7 @@ fn ctrl_c_cancels_what_the_server_reads() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let reads = "exists (select from pg_stat_activity where datname = current_database() and application_name = 'audit' and wait_event = 'PgSleep')";
+    let reads = "exists (select from pg_stat_activity where datname = current_database() and application_name = 'audit plan' and wait_event = 'PgSleep')";
     until(&mut connection, reads);
     interrupt(&child);
     assert_eq!(child.wait().unwrap().code(), Some(130));

@@ -29,13 +29,14 @@ pub fn connect(url: &str) -> Result<PgConnection> {
     PgConnection::establish(url).map_err(Error::Connect)
 }
 
-/// Introduces a program to the server: gives the connection a name unless it has one, and lets the server end what it runs
-/// when the program is gone, where it can notice. Gives the process of the server, for [`cancel`].
+/// Introduces a program to the server: gives the connection a name, if there is one to give and it has none, and lets the
+/// server end what it runs when the program is gone, where it can notice. Gives the process of the server, for
+/// [`cancel`].
 ///
 /// # Errors
 ///
 /// When the database does not answer.
-pub fn introduce(connection: &mut PgConnection, program: &str) -> Result<i32> {
+pub fn introduce(connection: &mut PgConnection, program: Option<&str>) -> Result<i32> {
     #[derive(QueryableByName)]
     struct Backend {
         #[diesel(sql_type = Integer)]
@@ -43,9 +44,12 @@ pub fn introduce(connection: &mut PgConnection, program: &str) -> Result<i32> {
     }
     let backend: Backend = diesel::sql_query(
         "select pg_backend_pid() as pid
-         from (select case when current_setting('application_name') = '' then set_config('application_name', $1, false) end offset 0) named",
+         from (
+             select case when $1 <> '' and current_setting('application_name') = '' then set_config('application_name', $1, false) end
+             offset 0
+         ) named",
     )
-    .bind::<Text, _>(program)
+    .bind::<Text, _>(program.unwrap_or_default())
     .get_result(connection)?;
     // A server on a system that does not tell of closed sockets refuses.
     let _ = diesel::sql_query("set client_connection_check_interval = '2s'").execute(connection);
