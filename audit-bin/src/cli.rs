@@ -3,6 +3,8 @@
 //! A command is a variant of [`Command`], a line in [`GROUPS`], and an arm in [`output`]; its options stand with it in
 //! `command/`.
 
+use std::path::PathBuf;
+
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::command::alerts::AlertsCommand;
@@ -57,6 +59,13 @@ enum Command {
     Plan(PlanOptions),
     /// Make the database be as a policy declares it: all of it or nothing
     Apply(ApplyOptions),
+    /// Write the JSON Schema of the policy, with which editors complete and check it
+    #[command(after_help = "Example:\n  audit schema --out audit.schema.json")]
+    Schema {
+        /// The file that it goes to [default: printed]
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
     /// Show what differs between a policy and the database, also what was declared by SQL
     Drift(DriftOptions),
     /// Show what is watched, what fails now and which alerts are open
@@ -157,7 +166,9 @@ const USAGE: i32 = 64;
 const GROUPS: [(&str, &[&str]); 5] = [
     (
         "Declare",
-        &["init", "migrate", "suggest", "plan", "apply", "drift"],
+        &[
+            "init", "migrate", "suggest", "plan", "apply", "drift", "schema",
+        ],
     ),
     ("Look", &["status", "findings", "check", "doctor", "verify"]),
     ("Look back", &["history", "as-of", "undo"]),
@@ -217,6 +228,7 @@ fn output(session: &Session, command: Command) -> anyhow::Result<Output> {
     // What needs no installed pipeline comes first.
     match command {
         Command::Init(options) => return command::init::run(session, &options),
+        Command::Schema { out } => return Ok(command::schema::run(out.as_deref())?.into()),
         Command::Completions(options) => return Ok(command::manual::completions(&options)),
         Command::Man(options) => return command::manual::man(&options),
         Command::Migrate(options) => return command::migrate::run(session, options),

@@ -541,7 +541,9 @@ fn every_page_of_the_guide_with_something_to_run_is_walked_through() {
         let runs = blocks(&text)
             .iter()
             .any(|block| KINDS.contains(&block.kind.as_str()));
-        if runs && !walked.contains(&name.as_str()) {
+        // The examples of this page are applied by a test of the library's.
+        let is_elsewhere = name == "docs/guide/policy.md";
+        if runs && !is_elsewhere && !walked.contains(&name.as_str()) {
             missing.push(name);
         }
     }
