@@ -1,25 +1,30 @@
 //! The arguments of `audit`, and which command they lead to.
+//!
+//! A command is a variant of [`Command`], a line in [`GROUPS`], and an arm in [`output`]; its options stand with it in
+//! `command/`.
 
 use std::path::PathBuf;
 
-use anyhow::Context;
-use audit_schema::finding::{self, Filter};
-use audit_schema::inspect;
-use audit_schema::undo::Undo;
-use chrono::Utc;
-use chrono_tz::Tz;
-use clap::{Args, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::command::alerts::AlertsCommand;
+use crate::command::as_of::AsOfOptions;
 use crate::command::check::CheckOptions;
 use crate::command::deliveries::DeliveriesCommand;
 use crate::command::docs::DocsOptions;
+use crate::command::drift::DriftOptions;
+use crate::command::findings::FindingsOptions;
+use crate::command::history::HistoryOptions;
+use crate::command::init::InitOptions;
+use crate::command::manual::{CompletionsOptions, ManOptions};
+use crate::command::plan::{ApplyOptions, PlanOptions};
 use crate::command::quarantine::QuarantineCommand;
 use crate::command::silence::SilenceCommand;
-use crate::command::{self, Output};
-use crate::connection::{ConnectionOptions, Database};
-use crate::demo::{self, DemoOptions, screen::Screen};
-use crate::terminal::{Style, count};
+use crate::command::suggest::SuggestOptions;
+use crate::command::undo::UndoOptions;
+use crate::command::{self, Ended, FormatOption, Output};
+use crate::demo::DemoArguments;
+use crate::session::{Session, SessionOptions};
 
 /// Audit and data quality for PostgreSQL, at the moment of writing.
 #[derive(Debug, Parser)]
@@ -27,15 +32,17 @@ use crate::terminal::{Style, count};
     name = "audit",
     version,
     max_term_width = 100,
-    disable_help_subcommand = true
+    disable_help_subcommand = true,
+    after_help = "\
+Exit codes: 0 done, and all is well; 1 something was looked for and found (drift, doctor, verify, a row that is refused, a
+message that was given up), or it could not be done; 2 a plan would change something and was asked to tell; 10 to 13 a check
+found rows that fail, by the worst severity; 64 the arguments are wrong; 130 interrupted.
+
+`audit COMMAND --help` has an example of each. What shows something has --format json."
 )]
 pub struct Audit {
     #[command(flatten)]
-    connection: ConnectionOptions,
-
-    /// The time zone in which times are shown [default: UTC; America/New_York for the demo]
-    #[arg(long, env = "AUDIT_TIME_ZONE", global = true, value_name = "ZONE")]
-    time_zone: Option<Tz>,
+    session: SessionOptions,
 
     #[command(subcommand)]
     command: Command,
@@ -43,192 +50,152 @@ pub struct Audit {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Write a policy to begin with, for the tables of the database
+    Init(InitOptions),
     /// Install the pipeline in a database, or bring it up to date
-    Migrate,
+    #[command(after_help = "Example:\n  audit migrate --database-url postgresql://localhost/app")]
+    Migrate(FormatOption),
     /// Show what a policy would change, without changing anything
-    Plan {
-        /// The policy
-        #[arg(default_value = "audit.yml", value_name = "POLICY")]
-        policy: PathBuf,
-    },
+    Plan(PlanOptions),
     /// Make the database be as a policy declares it: all of it or nothing
-    Apply {
-        /// The policy
-        #[arg(default_value = "audit.yml", value_name = "POLICY")]
-        policy: PathBuf,
-    },
+    Apply(ApplyOptions),
     /// Write the JSON Schema of the policy, with which editors complete and check it
+    #[command(after_help = "Example:\n  audit schema --out audit.schema.json")]
     Schema {
         /// The file that it goes to [default: printed]
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+    /// Show what differs between a policy and the database, also what was declared by SQL
+    Drift(DriftOptions),
     /// Show what is watched, what fails now and which alerts are open
-    Status,
+    #[command(
+        after_help = "Examples:\n  audit status                    the screen of the morning\n  audit status --format json      the same for programs"
+    )]
+    Status(FormatOption),
     /// Show the versions of one row, oldest first
-    History {
-        /// The table, as schema.table or table
-        table: String,
-        /// The primary key of the row; a json array if it has several columns
-        key: String,
-    },
+    #[command(
+        after_help = "Examples:\n  audit history orders 42\n  audit history shop.prices '[\"EUR\", 7]'    a key of two columns"
+    )]
+    History(HistoryOptions),
     /// Show a table, or one of its rows, as it was at a time
-    AsOf {
-        /// The table, as schema.table or table
-        table: String,
-        /// For example 2026-01-31, "2026-01-31 18:00" (in the time zone shown) or 2026-01-31T18:00:00Z
-        time: String,
-        /// Only the row with this primary key; a json array if it has several columns
-        #[arg(long)]
-        key: Option<String>,
-        /// How the rows are written
-        #[arg(long, value_enum, default_value_t)]
-        format: command::as_of::Format,
-    },
+    #[command(
+        after_help = "Examples:\n  audit as-of orders \"2026-01-31 18:00\"\n  audit as-of orders 2026-01-31 --key 42 --format csv"
+    )]
+    AsOf(AsOfOptions),
     /// Show the statements that take back a change, a transaction or what one actor wrote; or run them
+    #[command(
+        after_help = "Examples:\n  audit undo --transaction 7421 | psql    look at it first, then run it as it stands\n  audit undo --actor ann --since \"2026-01-31 08:00\" --table orders --run\n\nExit codes: 0 it can be taken back, 1 a row has changed since, so that nothing is"
+    )]
     Undo(UndoOptions),
     /// Show what failed, newest first
-    Findings {
-        #[command(flatten)]
-        filter: FilterOptions,
-        /// Show the statements that were refused, as far as their evidence was kept
-        #[arg(long)]
-        rejected: bool,
-    },
+    #[command(
+        after_help = "Examples:\n  audit findings --table orders --limit 50\n  audit findings --rejected --format json"
+    )]
+    Findings(FindingsOptions),
     /// See, edit, release or discard the rows that were set aside or hidden
+    #[command(
+        after_help = "Examples:\n  audit quarantine list --rule range_amount\n  audit quarantine edit 3f2a --set amount=5 && audit quarantine release 3f2a\n  audit quarantine discard --table orders --reason \"test data\""
+    )]
     Quarantine {
         #[command(subcommand)]
         command: Box<QuarantineCommand>,
     },
     /// See alerts, take them on, let them rest, resolve them
+    #[command(
+        after_help = "Examples:\n  audit alerts list --severity critical\n  audit alerts ack 3f2a --reason \"on it\" --actor ann"
+    )]
     Alerts {
         #[command(subcommand)]
         command: Box<AlertsCommand>,
     },
     /// Say which alerts nobody has to hear of for a while
+    #[command(
+        after_help = "Examples:\n  audit silence add --table orders --for 4h --reason \"nightly load\"\n  audit silence list"
+    )]
     Silence {
         #[command(subcommand)]
         command: Box<SilenceCommand>,
     },
     /// See the messages of alerts, which were given up and why; try them again
+    #[command(
+        after_help = "Examples:\n  audit deliveries list --state dead\n  audit deliveries retry --all"
+    )]
     Deliveries {
         #[command(subcommand)]
         command: DeliveriesCommand,
     },
     /// Prove that counters, summaries and the log are right, by reading everything
-    Verify,
+    #[command(
+        after_help = "Example:\n  audit verify\n\nExit codes: 0 everything agrees, 1 something does not"
+    )]
+    Verify(FormatOption),
     /// Look for what is wrong with the pipeline, and say what to do about it
-    Doctor,
+    #[command(
+        after_help = "Example:\n  audit doctor || echo \"something is to be put right\"\n\nExit codes: 0 nothing is wrong (there may be advice), 1 something is"
+    )]
+    Doctor(FormatOption),
     /// Evaluate rules on the rows that exist, in short transactions; goes on where it was cut off
     Check(CheckOptions),
     /// Look at tables and write a policy that their rows suggest, with the evidence for each rule
-    Suggest {
-        /// The tables, as schema.table or table
-        #[arg(required = true, value_name = "TABLE")]
-        tables: Vec<String>,
-        /// Look at about so many rows of each
-        #[arg(long, value_name = "COUNT", default_value_t = 100_000, value_parser = clap::value_parser!(i64).range(1..))]
-        rows: i64,
-    },
+    #[command(after_help = "Example:\n  audit suggest orders customers > suggested.yml")]
+    Suggest(SuggestOptions),
     /// Pack, fold and evaluate what is due, without delivering anything
-    Tick,
+    #[command(after_help = "Example:\n  audit tick")]
+    Tick(FormatOption),
     /// Write the documents of the named database, or else of the demo: entities, flow, every object, what is audited
+    #[command(
+        after_help = "Examples:\n  audit docs --out docs/data\n  audit docs --out docs/data --check    in CI: fail if a document is out of date"
+    )]
     Docs(DocsOptions),
     /// Run the whole pipeline on real data: two months of flights from New York
-    Demo {
-        /// Only 25 January to 12 February
-        #[arg(long)]
-        quick: bool,
-        /// Leave the server's data behind, for `audit status` and the others to look at
-        #[arg(long)]
-        keep: bool,
-        /// Where all files go
-        #[arg(long, default_value = "audit-demo", value_name = "DIR")]
-        dir: PathBuf,
-    },
+    #[command(
+        after_help = "Examples:\n  audit demo --quick --keep\n  audit status    looks at what it kept"
+    )]
+    Demo(DemoArguments),
+    /// Write what a shell completes
+    Completions(CompletionsOptions),
+    /// Write manual pages of all three programs
+    Man(ManOptions),
 }
 
-#[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("what").required(true))]
-struct UndoOptions {
-    /// The change at this position of the log, as `audit history` shows it
-    #[arg(long, group = "what", value_name = "LSN")]
-    change: Option<String>,
-    /// The transaction with this number
-    #[arg(long, group = "what", value_name = "XID")]
-    transaction: Option<u64>,
-    /// Whatever this actor wrote, or this role where it named no actor
-    #[arg(long, group = "what", value_name = "NAME", requires = "since")]
-    actor: Option<String>,
-    /// From this time on
-    #[arg(long, value_name = "TIME", requires = "actor")]
-    since: Option<String>,
-    /// Until this time [default: now]
-    #[arg(long, value_name = "TIME", requires = "actor")]
-    until: Option<String>,
-    /// Only what was written to this table
-    #[arg(long)]
-    table: Option<String>,
-    /// Run the statements, all of them or none, instead of showing them
-    #[arg(long)]
-    run: bool,
-}
+/// The exit code after wrong arguments, as sysexits.h has it.
+const USAGE: i32 = 64;
 
-impl UndoOptions {
-    fn what(&self, zone: Tz) -> anyhow::Result<Undo> {
-        Ok(match (&self.change, self.transaction, &self.actor) {
-            (Some(lsn), ..) => Undo::Change(lsn.clone()),
-            (_, Some(xid), _) => Undo::Transaction(xid),
-            (.., name) => Undo::Actor {
-                name: name.clone().unwrap_or_default(),
-                since: command::as_of::time(self.since.as_deref().unwrap_or_default(), zone)?,
-                until: match &self.until {
-                    Some(until) => command::as_of::time(until, zone)?,
-                    None => Utc::now(),
-                },
-            },
-        })
+/// How the help groups the commands. What is in no group stands at the end.
+const GROUPS: [(&str, &[&str]); 5] = [
+    (
+        "Declare",
+        &[
+            "init", "migrate", "suggest", "plan", "apply", "drift", "schema",
+        ],
+    ),
+    ("Look", &["status", "findings", "check", "doctor", "verify"]),
+    ("Look back", &["history", "as-of", "undo"]),
+    (
+        "Act",
+        &["quarantine", "alerts", "silence", "deliveries", "tick"],
+    ),
+    ("Learn", &["demo", "docs", "completions", "man"]),
+];
+
+impl Audit {
+    /// The arguments of this process. Wrong ones, and those that ask for help, end it.
+    pub fn of_process() -> Self {
+        Self::grouped()
+            .try_get_matches()
+            .and_then(|matches| Self::from_arg_matches(&matches))
+            .unwrap_or_else(|error| {
+                // There is nowhere left to say that this failed.
+                let _ = error.print();
+                // Not 2, by which a plan tells that something would change.
+                std::process::exit(if error.use_stderr() { USAGE } else { 0 })
+            })
     }
-}
 
-#[derive(Debug, Args)]
-struct FilterOptions {
-    /// Only of this table
-    #[arg(long)]
-    table: Option<String>,
-    /// Only of the rule with this name
-    #[arg(long)]
-    rule: Option<String>,
-    /// At most so many
-    #[arg(long, default_value_t = 20, value_name = "COUNT")]
-    limit: i64,
-}
-
-impl From<FilterOptions> for Filter {
-    fn from(options: FilterOptions) -> Self {
-        Self {
-            table: options.table,
-            rule: options.rule,
-            limit: options.limit,
-        }
-    }
-}
-
-/// What the program prints, and the code that it ends with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ended {
-    /// What is printed.
-    pub text: String,
-    /// 0 if all is well, 1 if something was looked for and found; a check has a code for each severity.
-    pub code: u8,
-}
-
-impl From<Output> for Ended {
-    fn from(output: Output) -> Self {
-        Self {
-            text: output.text,
-            code: u8::from(!output.well),
-        }
+    /// The command with its help, whose list of commands is in groups.
+    pub fn grouped() -> clap::Command {
+        command::help::grouped(Self::command(), &GROUPS)
     }
 }
 
@@ -237,124 +204,55 @@ impl From<Output> for Ended {
 /// # Errors
 /// Whatever stands in its way.
 pub fn run(audit: Audit) -> anyhow::Result<Ended> {
-    if let Command::Check(options) = audit.command {
-        let database = Database::open(&audit.connection)?;
-        let style = Style::of_standard_output(audit.time_zone.unwrap_or(Tz::UTC));
-        return command::check::run(&mut database.connect()?, &options, style);
+    let session = Session::new(audit.session);
+    // These have exit codes of their own.
+    match &audit.command {
+        Command::Check(options) => {
+            command::check::run(&mut session.connect()?, options, session.style())
+        }
+        Command::Plan(options) => command::plan::plan(
+            &mut session.connect_as("audit plan")?,
+            options,
+            session.style(),
+        ),
+        Command::Apply(options) => command::plan::apply(
+            &mut session.connect_as("audit apply")?,
+            options,
+            session.style(),
+        ),
+        _ => Ok(output(&session, audit.command)?.into()),
     }
-    Ok(output(audit)?.into())
 }
 
-fn output(audit: Audit) -> anyhow::Result<Output> {
-    if let Command::Demo { quick, keep, dir } = audit.command {
-        let options = DemoOptions {
-            quick,
-            keep,
-            directory: dir,
-            database_url: audit.connection.named().map(str::to_owned),
-            program: std::env::args()
-                .next()
-                .unwrap_or_else(|| "audit".to_owned()),
-        };
-        let style = Style::of_standard_output(audit.time_zone.unwrap_or(demo::ZONE));
-        let finished = demo::run(&options, &mut Screen::of_standard_output(style))?;
-        return Ok(Output {
-            text: String::new(),
-            well: finished.holds(),
-        });
+fn output(session: &Session, command: Command) -> anyhow::Result<Output> {
+    // What needs no installed pipeline comes first.
+    match command {
+        Command::Init(options) => return command::init::run(session, &options),
+        Command::Schema { out } => return Ok(command::schema::run(out.as_deref())?.into()),
+        Command::Completions(options) => return Ok(command::manual::completions(&options)),
+        Command::Man(options) => return command::manual::man(&options),
+        Command::Migrate(options) => return command::migrate::run(session, options),
+        Command::Docs(options) => return command::docs::run(session, &options),
+        Command::Demo(options) => return crate::demo::command(session, options),
+        _ => {}
     }
-    if let Command::Schema { out } = &audit.command {
-        return Ok(command::schema::run(out.as_deref())?.into());
+    let connection = &mut session.connect()?;
+    let style = session.style();
+    match command {
+        Command::Drift(options) => command::drift::run(connection, &options, style),
+        Command::Status(options) => command::status::run(connection, options, style),
+        Command::History(options) => command::history::run(connection, &options, style),
+        Command::AsOf(options) => command::as_of::run(connection, &options, style),
+        Command::Undo(options) => command::undo::run(connection, &options, style),
+        Command::Findings(options) => command::findings::run(connection, options, style),
+        Command::Quarantine { command } => command::quarantine::run(connection, *command, style),
+        Command::Alerts { command } => command::alerts::run(connection, *command, style),
+        Command::Silence { command } => command::silence::run(connection, *command, style),
+        Command::Deliveries { command } => command::deliveries::run(connection, command, style),
+        Command::Verify(options) => command::verify::run(connection, options, style),
+        Command::Doctor(options) => command::doctor::run(connection, options, style),
+        Command::Suggest(options) => command::suggest::run(connection, &options),
+        Command::Tick(options) => command::tick::run(connection, options),
+        _ => unreachable!("it has returned above"),
     }
-    if let (Command::Docs(options), None) = (&audit.command, audit.connection.named()) {
-        let style = Style::of_standard_output(Tz::UTC);
-        return Ok(command::docs::of_the_demo(options, style)?.into());
-    }
-    let database = Database::open(&audit.connection)?;
-    let mut connection = match audit.command {
-        Command::Migrate => database.connect_to_any()?,
-        _ => database.connect()?,
-    };
-    let zone = audit.time_zone.unwrap_or(if database.is_demo() {
-        demo::ZONE
-    } else {
-        Tz::UTC
-    });
-    let style = Style::of_standard_output(zone);
-    let text = match audit.command {
-        Command::Migrate => {
-            let report = audit_schema::migrate(&mut connection)?;
-            command::migrate::render(&report, style)
-        }
-        Command::Plan { policy } => {
-            let policy = command::read_policy(&policy)?;
-            command::plan::render(&audit_schema::plan(&mut connection, &policy)?, false, style)
-        }
-        Command::Apply { policy } => {
-            let policy = command::read_policy(&policy)?;
-            command::plan::render(&audit_schema::apply(&mut connection, &policy)?, true, style)
-        }
-        Command::Status => command::status::render(&inspect::status(&mut connection)?, style),
-        Command::History { table, key } => {
-            command::history::run(&mut connection, &table, &key, style)?
-        }
-        Command::AsOf {
-            table,
-            time,
-            key,
-            format,
-        } => {
-            let at = command::as_of::time(&time, zone)?;
-            command::as_of::run(&mut connection, &table, at, key.as_deref(), format, style)?
-        }
-        Command::Undo(options) => {
-            let what = options.what(zone)?;
-            let table = options.table.as_deref();
-            return command::undo::run(&mut connection, &what, table, options.run, style);
-        }
-        Command::Findings {
-            filter,
-            rejected: true,
-        } => command::findings::render_rejected(
-            &finding::rejections(&mut connection, &filter.into())?,
-            style,
-        ),
-        Command::Findings { filter, .. } => {
-            command::findings::render(&finding::findings(&mut connection, &filter.into())?, style)
-        }
-        Command::Quarantine { command } => {
-            return command::quarantine::run(&mut connection, *command, style);
-        }
-        Command::Alerts { command } => {
-            return command::alerts::run(&mut connection, *command, style);
-        }
-        Command::Silence { command } => {
-            return command::silence::run(&mut connection, *command, style);
-        }
-        Command::Deliveries { command } => {
-            return command::deliveries::run(&mut connection, command, style);
-        }
-        Command::Docs(options) => command::docs::run(&mut connection, &options, style)?,
-        Command::Doctor => {
-            return Ok(command::doctor::render(
-                &audit_schema::doctor(&mut connection)?,
-                style,
-            ));
-        }
-        Command::Verify => return Ok(command::verify::Proof::read(&mut connection)?.render(style)),
-        Command::Suggest { tables, rows } => command::suggest::run(&mut connection, &tables, rows)?,
-        Command::Tick => {
-            let report =
-                audit_schema::tick(&mut connection, Utc::now()).context("the tick failed")?;
-            format!(
-                "{} moved, {} to tell\n",
-                count(report.moved, "log row"),
-                report.notices.len()
-            )
-        }
-        Command::Check(_) | Command::Demo { .. } | Command::Schema { .. } => {
-            unreachable!("it has returned above")
-        }
-    };
-    Ok(text.into())
 }

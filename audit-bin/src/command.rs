@@ -2,9 +2,13 @@
 
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use audit_core::Policy;
-use audit_core::policy::Disk;
+use audit_core::policy::{Disk, did_you_mean};
+use audit_schema::inspect::{self, WatchedTable};
+use diesel::PgConnection;
+
+use crate::terminal::table_name;
 
 pub mod alerts;
 pub mod as_of;
@@ -12,9 +16,13 @@ pub mod check;
 pub mod deliveries;
 pub mod docs;
 pub mod doctor;
+pub mod drift;
 pub mod findings;
+pub mod help;
 pub mod history;
 pub mod image;
+pub mod init;
+pub mod manual;
 pub mod migrate;
 pub mod notify;
 pub mod plan;
@@ -23,6 +31,7 @@ pub mod schema;
 pub mod silence;
 pub mod status;
 pub mod suggest;
+pub mod tick;
 pub mod undo;
 pub mod verify;
 
@@ -41,6 +50,24 @@ impl From<String> for Output {
     }
 }
 
+/// What the program prints, and the code that it ends with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// What is printed.
+    pub text: String,
+    /// 0 if all is well, 1 if something was looked for and found; a check has a code for each severity.
+    pub code: u8,
+}
+
+impl From<Output> for Ended {
+    fn from(output: Output) -> Self {
+        Self {
+            text: output.text,
+            code: u8::from(!output.well),
+        }
+    }
+}
+
 /// How something is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
@@ -51,9 +78,38 @@ pub enum Format {
     Json,
 }
 
+/// The one option of commands that have no other.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct FormatOption {
+    /// How it is written
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
 /// Something as JSON, with a line for each part.
 pub(crate) fn json(value: &impl serde::Serialize) -> anyhow::Result<String> {
     Ok(serde_json::to_string_pretty(value)? + "\n")
+}
+
+/// The watched table of a name.
+///
+/// # Errors
+/// If there is none, with what may have been meant.
+pub(crate) fn watched(connection: &mut PgConnection, name: &str) -> anyhow::Result<WatchedTable> {
+    if let Some(watched) = inspect::watched_table(connection, name)? {
+        return Ok(watched);
+    }
+    let tables = inspect::watched_tables(connection)?;
+    // A person types a name with its schema, or without.
+    let names = tables
+        .iter()
+        .flat_map(|table| [table.as_str(), table_name(table)]);
+    let help = match did_you_mean(name, names) {
+        Some(help) => help,
+        None if tables.is_empty() => "no table is watched yet; see `audit init`".to_owned(),
+        None => format!("watched are {}", tables.join(", ")),
+    };
+    Err(anyhow!("`{name}` is not a watched table; {help}"))
 }
 
 /// Reads and checks a policy: the file, what it includes, and the variables of the environment in them.

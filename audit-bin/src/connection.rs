@@ -111,6 +111,7 @@ impl Database {
                 "the pipeline is not installed in this database; install it with `audit migrate`"
             );
         }
+        audit_schema::migrate::check_version(&mut connection)?;
         Ok(connection)
     }
 }

@@ -16,11 +16,14 @@ use audit_schema::inspect::{self, AlertStatus, Status};
 use audit_schema::verify::Verified;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
+use clap::Args;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
 
+use crate::command::Output;
 use crate::command::verify::Proof;
 use crate::connection::{DEMO_DATABASE, kept_server};
+use crate::session::Session;
 use crate::terminal::{Painted, Tone, count, number};
 use data::{MadeUp, Outcome};
 use mail_api::MailApi;
@@ -42,6 +45,42 @@ const TICK: TimeDelta = TimeDelta::hours(3);
 
 /// The port that the mail API takes if it is free, so that its address is the same each time.
 const MAIL_PORT: u16 = 8025;
+
+/// The options of `audit demo`.
+#[derive(Debug, Args)]
+pub struct DemoArguments {
+    /// Only 25 January to 12 February
+    #[arg(long)]
+    quick: bool,
+    /// Leave the server's data behind, for `audit status` and the others to look at
+    #[arg(long)]
+    keep: bool,
+    /// Where all files go
+    #[arg(long, default_value = "audit-demo", value_name = "DIR")]
+    dir: PathBuf,
+}
+
+/// Runs the demo on the database that is named, or else on a server of its own. Not well if something does not hold.
+///
+/// # Errors
+/// As [`run`].
+pub fn command(session: &Session, arguments: DemoArguments) -> anyhow::Result<Output> {
+    let options = DemoOptions {
+        quick: arguments.quick,
+        keep: arguments.keep,
+        directory: arguments.dir,
+        database_url: session.named().map(str::to_owned),
+        program: std::env::args()
+            .next()
+            .unwrap_or_else(|| "audit".to_owned()),
+    };
+    let style = session.style_in(ZONE);
+    let finished = run(&options, &mut Screen::of_standard_output(style))?;
+    Ok(Output {
+        text: String::new(),
+        well: finished.holds(),
+    })
+}
 
 /// How the demo is run.
 #[derive(Debug, Clone)]

@@ -54,6 +54,8 @@ fn notes(error: &(dyn StdError + 'static)) -> Vec<String> {
     let (detail, hint) =
         if let Some(audit_schema::Error::Refused { detail, hint, .. }) = error.downcast_ref() {
             (detail.clone(), hint.clone())
+        } else if let Some(known) = error.downcast_ref::<audit_schema::Error>().and_then(advice) {
+            (None, Some(known.to_owned()))
         } else if let Some(DieselError::DatabaseError(_, information)) = error.downcast_ref() {
             (
                 information.details().map(str::to_owned),
@@ -68,9 +70,36 @@ fn notes(error: &(dyn StdError + 'static)) -> Vec<String> {
         .collect()
 }
 
+/// What to do about an error that the libraries have no words for, because they know no command line.
+fn advice(error: &audit_schema::Error) -> Option<&'static str> {
+    match error {
+        audit_schema::Error::OlderSchema { .. } => Some("bring it up to date with `audit migrate`"),
+        audit_schema::Error::NewerSchema { .. } => {
+            Some("use the program that migrated it, or a newer one")
+        }
+        audit_schema::Error::Locked { .. } => Some(
+            "try again when they are done, with more --retries, or with a longer --lock-timeout",
+        ),
+        audit_schema::Error::Database(DieselError::DatabaseError(_, information))
+            if information.message().starts_with("permission denied") =>
+        {
+            Some(
+                "to look at the pipeline takes the role audit_reader, to act audit_operator, to declare audit_admin: `grant audit_reader to …`",
+            )
+        }
+        _ => None,
+    }
+}
+
 /// Tells the error on standard error, and gives the exit code 1.
 pub fn exit(error: &anyhow::Error) -> ExitCode {
     // There is nowhere left to say that this failed.
     let _ = io::stderr().write_all(render(error).as_bytes());
     ExitCode::FAILURE
+}
+
+/// Says that somebody asked to stop, and gives the code of the signal.
+pub fn interrupted(code: u8) -> ExitCode {
+    let _ = io::stderr().write_all(b"interrupted\n");
+    code.into()
 }

@@ -7,6 +7,7 @@
 //! | [`command`] | `audit migrate`, `plan`, `apply`, `status` … one module each |
 //! | [`demo`] | `audit demo` |
 //! | [`connection`] | which database a command works on |
+//! | [`session`] | what all commands share: the database, and how its answers look |
 //! | [`terminal`] | how things look on a terminal |
 
 pub mod cli;
@@ -14,4 +15,7 @@ pub mod command;
 pub mod connection;
 pub mod demo;
 pub mod failure;
+pub mod interrupt;
+pub mod progress;
+pub mod session;
 pub mod terminal;

@@ -6,7 +6,7 @@ use audit_core::Severity;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use comfy_table::{
-    Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table,
+    Attribute, Cell, CellAlignment, Color as Ink, ColumnConstraint, ContentArrangement, Table,
 };
 
 /// What may be written to the terminal, and in which time zone times are shown.
@@ -20,6 +20,18 @@ pub struct Style {
     pub width: Option<u16>,
 }
 
+/// When colours are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Color {
+    /// On a terminal, if the variable NO_COLOR is not set
+    #[default]
+    Auto,
+    /// Also into files and pipes
+    Always,
+    /// Nowhere
+    Never,
+}
+
 impl Style {
     /// No colours, UTC, any width: what a file or another program gets.
     pub const PLAIN: Self = Self {
@@ -28,12 +40,16 @@ impl Style {
         width: None,
     };
 
-    /// The style for standard output: colours only on a terminal, and only if `NO_COLOR` is not set.
-    pub fn of_standard_output(zone: Tz) -> Self {
+    /// The style for standard output.
+    pub fn of_standard_output(color: Color, zone: Tz) -> Self {
         let terminal = io::stdout().is_terminal();
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         Self {
-            color: terminal && wanted,
+            color: match color {
+                Color::Auto => terminal && wanted,
+                Color::Always => true,
+                Color::Never => false,
+            },
             zone,
             width: if terminal { terminal_width() } else { None },
         }
@@ -104,12 +120,12 @@ impl Tone {
         match self {
             Self::Bold => cell.add_attribute(Attribute::Bold),
             Self::Quiet | Self::Severity(Severity::Low) => cell.add_attribute(Attribute::Dim),
-            Self::Good => cell.fg(Color::DarkGreen),
+            Self::Good => cell.fg(Ink::DarkGreen),
             Self::Severity(Severity::Critical) => {
-                cell.fg(Color::DarkRed).add_attribute(Attribute::Bold)
+                cell.fg(Ink::DarkRed).add_attribute(Attribute::Bold)
             }
-            Self::Severity(Severity::Important) => cell.fg(Color::DarkYellow),
-            Self::Severity(Severity::Normal) => cell.fg(Color::DarkBlue),
+            Self::Severity(Severity::Important) => cell.fg(Ink::DarkYellow),
+            Self::Severity(Severity::Normal) => cell.fg(Ink::DarkBlue),
         }
     }
 }

@@ -158,7 +158,7 @@ fn what_can_not_be_checked_is_said() {
       hint: Its rules are amount_is_positive, amount_is_small, region_is_known.
     ");
     insta::assert_snapshot!(said(&["check", "--rule", "regoin"]).1, @"error: there is no rule `regoin` to check");
-    assert_eq!(said(&["check", "--throttle", "fast"]).0, Some(2));
+    assert_eq!(said(&["check", "--throttle", "fast"]).0, Some(64));
     assert_eq!(said(&["check", "--throttle", "50%"]).0, Some(13));
 }
 

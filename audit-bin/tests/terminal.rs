@@ -1,15 +1,19 @@
 //! What people see on a terminal, without colours.
 
-use audit_bin::command::{findings, history, quarantine, status, undo, verify::Proof};
+use audit_bin::command::{drift, findings, history, plan, quarantine, status, undo, verify::Proof};
 use audit_bin::terminal::Style;
 use audit_core::{Action, Author, Finding, Op, QuarantineMode, RowChange, Severity};
-use audit_schema::Verified;
+use audit_schema::doctor::Remark;
 use audit_schema::inspect::{AlertStatus, PipelineStatus, RuleStatus, Status, TableStatus};
+use audit_schema::plan::{
+    Cost, Difference, Failing, Kept, Lock, Notice, Object, Plan, Planned, Verb,
+};
 use audit_schema::quarantine::{
     Event, Handled, Outcome, QuarantinedRow, Reason, ReasonKind, Shown,
 };
 use audit_schema::time_rule::TimeRuleStatus;
 use audit_schema::undo::{UndoStatus, UndoStep};
+use audit_schema::{Applied, Drift, Verified};
 use chrono::{DateTime, TimeZone, Utc};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
@@ -42,6 +46,7 @@ fn blizzard() -> Status {
             head_rows: 0,
             waiting_seconds: 0,
             starting: Vec::new(),
+            oldest_held_at: Some(at(6, 12)),
             segments: 3,
             sealed_rows: 51_955,
             delivered: 4,
@@ -79,6 +84,21 @@ fn blizzard() -> Status {
             resolved_at: None,
         }],
         checks: Vec::new(),
+        remarks: Vec::new(),
+        last_apply: Some(Applied {
+            applied_id: 1,
+            applied_at: at(1, 9),
+            applied_by: "deploy".to_owned(),
+            person: "ann".to_owned(),
+            program: "audit 0.1.0".to_owned(),
+            file: "audit.yml".to_owned(),
+            revision: Some("4f5e6d7c8b9a0011".to_owned()),
+            digest: None,
+            created: 9,
+            changed: 0,
+            dropped: 0,
+            kept: 0,
+        }),
     }
 }
 
@@ -87,17 +107,25 @@ fn the_status_tells_what_is_wrong_and_sums_it_up() {
     assert_snapshot!(status::render(&blizzard(), Style::PLAIN), @r"
     flights  PostgreSQL 15.14 · 8 Feb 2013, 18:00 UTC
 
-    table      rows  inserted  updated  deleted  set aside  rules failing
-    flights  51,955    51,961        3        6          6         2 of 3
+    rules failing ▲ 0 critical   ◆ 1 important   ● 0 normal   ○ 1 low
 
-    rule that fails now      severity      rows  share  last failed        owner
-    flights.references_dest  ◆ important  1,288  2.5 %  8 Feb 2013, 17:00  ops-data@example.com
-    flights.matches_tailnum  ○ low        3,743  7.2 %  8 Feb 2013, 17:00  ops-data@example.com
+    table      rows   passing  inserted  updated  deleted  set aside  rules failing
+    flights  51,955  ≥ 90.3 %    51,961        3        6          6         2 of 3
 
-    open alert                                          severity    state   for  owner
-    EWR: 109 of 273 departures cancelled on 2013-02-08  ▲ critical  firing  6 h  ops-data@example.com
+    rule that fails now      severity      rows  share    last  owner
+    flights.references_dest  ◆ important  1,288  2.5 %  60 min  ops-data@example.com
+    flights.matches_tailnum  ○ low        3,743  7.2 %  60 min  ops-data@example.com
 
-    1 table · 2 of 3 rules failing · 1 alert open, 1 critical · 6 rows set aside · 4 messages delivered, 1 waiting
+    open alert                                        severity    state   for  owner
+    EWR: 109 of 273 departur…cancelled on 2013-02-08  ▲ critical  firing  6 h  ops-data…ple.com
+
+    log         51,955 changed rows in 3 sealed segments
+    quarantine  6 rows set aside · the oldest for 2 d
+    deliveries  4 messages delivered, 1 waiting
+    policy      last applied 1 Feb 2013, 09:00 by ann · as deploy · audit.yml · revision 4f5e6d7c8b9a
+    doctor      ✓ nothing is wrong
+
+    1 table · 2 of 3 rules failing · 1 alert open, 1 critical · 6 rows set aside
     ");
 }
 
@@ -109,14 +137,22 @@ fn a_status_without_a_fault_is_quiet() {
     assert_snapshot!(status::render(&calm, Style::PLAIN), @r"
     flights  PostgreSQL 15.14 · 8 Feb 2013, 18:00 UTC
 
-    table      rows  inserted  updated  deleted  set aside  rules failing
-    flights  51,955    51,961        3        6          6         2 of 3
+    rules failing ▲ 0 critical   ◆ 0 important   ● 0 normal   ○ 0 low
+
+    table      rows  passing  inserted  updated  deleted  set aside  rules failing
+    flights  51,955    100 %    51,961        3        6          6         2 of 3
 
     ✓ every row passes every rule
 
     ✓ no open alert
 
-    1 table · 0 of 1 rule failing · 0 alerts open, 0 critical · 6 rows set aside · 4 messages delivered, 1 waiting
+    log         51,955 changed rows in 3 sealed segments
+    quarantine  6 rows set aside · the oldest for 2 d
+    deliveries  4 messages delivered, 1 waiting
+    policy      last applied 1 Feb 2013, 09:00 by ann · as deploy · audit.yml · revision 4f5e6d7c8b9a
+    doctor      ✓ nothing is wrong
+
+    1 table · 0 of 1 rule failing · 0 alerts open, 0 critical · 6 rows set aside
     ");
 }
 
@@ -153,22 +189,30 @@ fn a_status_tells_which_groups_fail_time_driven_rules() {
         group("crews", None, "error", false),
         group("fresh", Some("JFK"), "ok", false),
     ];
-    assert_snapshot!(status::render(&late, Style::PLAIN), @"
+    assert_snapshot!(status::render(&late, Style::PLAIN), @r"
     flights  PostgreSQL 15.14 · 8 Feb 2013, 18:00 UTC
 
-    table      rows  inserted  updated  deleted  set aside  rules failing
-    flights  51,955    51,961        3        6          6         2 of 3
+    rules failing ▲ 1 critical   ◆ 0 important   ● 0 normal   ○ 0 low
+
+    table      rows  passing  inserted  updated  deleted  set aside  rules failing
+    flights  51,955    100 %    51,961        3        6          6         2 of 3
 
     ✓ every row passes every rule
 
-    time-driven rule    severity    state    since              found                       expected
-    flights.fresh EWR   ▲ critical  failing  8 Feb 2013, 16:00  the newest is 04:00:00 old  no older than 2 hours
-    flights.fresh null  ▲ critical  no data  8 Feb 2013, 16:00  the newest is 04:00:00 old  no older than 2 hours
-    flights.crews       ▲ critical  error    8 Feb 2013, 16:00  the newest is 04:00:00 old  no older than 2 hours
+    time-driven rule    severity    state    for  found
+    flights.fresh EWR   ▲ critical  failing  2 h  the newest is 04:00:00 old
+    flights.fresh null  ▲ critical  no data  2 h  the newest is 04:00:00 old
+    flights.crews       ▲ critical  error    2 h  the newest is 04:00:00 old
 
     ✓ no open alert
 
-    1 table · 1 of 1 rule failing · 0 alerts open, 0 critical · 6 rows set aside · 4 messages delivered, 1 waiting
+    log         51,955 changed rows in 3 sealed segments
+    quarantine  6 rows set aside · the oldest for 2 d
+    deliveries  4 messages delivered, 1 waiting
+    policy      last applied 1 Feb 2013, 09:00 by ann · as deploy · audit.yml · revision 4f5e6d7c8b9a
+    doctor      ✓ nothing is wrong
+
+    1 table · 1 of 1 rule failing · 0 alerts open, 0 critical · 6 rows set aside
     ");
     late.time_rules.drain(..3);
     assert!(status::render(&late, Style::PLAIN).contains("✓ every time-driven rule is kept"));
@@ -486,4 +530,224 @@ fn a_proof_names_what_does_not_agree() {
 
     3 checks, 1 do not agree
     ");
+}
+
+fn planned(verb: Verb, object: Object, name: &str) -> Planned {
+    Planned {
+        verb,
+        object,
+        name: name.to_owned(),
+        table: None,
+        what: String::new(),
+        severity: None,
+        action: None,
+        differences: Vec::new(),
+        failing: None,
+        cost: None,
+        notes: Vec::new(),
+    }
+}
+
+fn plan_of_a_shop() -> Plan {
+    let rule = |name: &str, severity, action, cost| Planned {
+        table: Some("public.orders".to_owned()),
+        severity: Some(severity),
+        action: Some(action),
+        cost: Some(cost),
+        ..planned(Verb::Create, Object::Rule, name)
+    };
+    Plan {
+        changes: vec![
+            Planned {
+                what: "Orders are billed on the day they are placed.".to_owned(),
+                ..planned(Verb::Create, Object::Table, "public.orders")
+            },
+            Planned {
+                what: "amount at least 0".to_owned(),
+                failing: Some(Failing {
+                    failing: 12_400,
+                    rows: 40_000_000,
+                    sample: Some(99_880),
+                }),
+                ..rule("range_amount", Severity::Critical, Action::Reject, Cost::Row)
+            },
+            Planned {
+                what: "region and note are unique together".to_owned(),
+                notes: vec![
+                    "no index on public.orders (region, note): every write of public.orders reads all of it"
+                        .to_owned(),
+                ],
+                ..rule("unique_region_note", Severity::Normal, Action::Flag, Cost::Scan)
+            },
+            Planned {
+                verb: Verb::Change,
+                what: "region is not null".to_owned(),
+                differences: vec![Difference {
+                    property: "severity",
+                    before: "normal".to_owned(),
+                    after: "low".to_owned(),
+                }],
+                failing: Some(Failing {
+                    failing: 0,
+                    rows: 100,
+                    sample: None,
+                }),
+                ..rule("not_null_region", Severity::Low, Action::Flag, Cost::Row)
+            },
+            planned(Verb::Drop, Object::Channel, "disk"),
+        ],
+        locks: vec![
+            Lock {
+                table: "public.orders".to_owned(),
+                mode: "share row exclusive",
+                rows: 40_000_000,
+                scans: 3,
+                seconds: Some(61.4),
+            },
+            Lock {
+                table: "public.old".to_owned(),
+                mode: "access exclusive",
+                rows: 0,
+                scans: 0,
+                seconds: None,
+            },
+        ],
+        notices: vec![Notice {
+            table: "public.orders".to_owned(),
+            rules: vec!["range_amount".to_owned()],
+            what: "a statement that writes a failing row ends with an error".to_owned(),
+        }],
+        kept: vec![Kept {
+            object: Object::Rule,
+            name: "short_note".to_owned(),
+            table: Some("public.orders".to_owned()),
+            what: "note has at most 20 characters".to_owned(),
+            declared_by: "alice".to_owned(),
+            declared_at: at(7, 9),
+            in_policy: true,
+            differences: vec![Difference {
+                property: "rule",
+                before: "note has at most 20 characters".to_owned(),
+                after: "note has at most 10 characters".to_owned(),
+            }],
+        }],
+    }
+}
+
+#[test]
+fn a_plan_says_what_changes_what_it_costs_who_waits_and_who_notices() {
+    assert_snapshot!(plan::render(&plan_of_a_shop(), false, Style::PLAIN), @r"
+    + table   orders  Orders are billed on the day they are placed.
+      + rule    range_amount  ▲ critical, reject  amount at least 0
+          about 12,400 of 40,000,000 rows fail it now, by a sample of 99,880
+      + rule    unique_region_note  ● normal, flag  region and note are unique together
+          ! no index on public.orders (region, note): every write of public.orders reads all of it
+      ~ rule    not_null_region  ○ low, flag  region is not null
+          severity: normal → low
+          ✓ no row of 100 fails it now
+    - channel disk
+
+    what a write pays  rules  class                     cost
+    orders                 2  row predicate             cheap: evaluated with the row, about 1 % of the rate of single-row writes
+    orders                 1  look-up without an index  dear: reads the whole table for each statement that writes
+
+    while it is applied  lock                 what happens                                               for (an estimate)
+    orders               share row exclusive  writers wait while about 40,000,000 rows are read 3 times  about 62 s
+    old                  access exclusive     readers and writers wait                                   a moment
+
+    what clients may notice  because of    what
+    orders                   range_amount  a statement that writes a failing row ends with an error
+
+    = rule    orders.short_note  note has at most 20 characters
+        declared by alice by SQL on 7 Feb 2013, 09:00; the policy has it otherwise:
+        rule: note has at most 20 characters (in the policy: note has at most 10 characters)
+
+    3 to create · 1 to change · 1 to drop · 1 declared by SQL kept, which --prune would not · nothing was changed; `audit apply` does it
+    ");
+}
+
+#[test]
+fn what_was_applied_is_told_without_what_is_over() {
+    let mut applied = plan_of_a_shop();
+    applied.changes.truncate(2);
+    applied.kept.clear();
+    assert_snapshot!(plan::render(&applied, true, Style::PLAIN), @r"
+    + table   orders  Orders are billed on the day they are placed.
+      + rule    range_amount  ▲ critical, reject  amount at least 0
+          about 12,400 of 40,000,000 rows fail it now, by a sample of 99,880
+
+    what a write pays  rules  class          cost
+    orders                 1  row predicate  cheap: evaluated with the row, about 1 % of the rate of single-row writes
+
+    ✓ applied: 2 created · 0 changed · 0 dropped
+    ");
+}
+
+#[test]
+fn drift_tells_of_the_last_apply_and_of_everything_that_differs() {
+    let mut planned = plan_of_a_shop();
+    planned.changes.truncate(2);
+    let found = Drift {
+        last: blizzard().last_apply,
+        changes: planned.changes,
+        kept: planned.kept,
+        code: vec![Remark {
+            severity: Severity::Critical,
+            remark: "trigger_disabled".to_owned(),
+            object: "public.orders".to_owned(),
+            what: "insert is not logged: the trigger is disabled".to_owned(),
+            todo: "alter table public.orders enable trigger audit_insert".to_owned(),
+        }],
+    };
+    assert_snapshot!(drift::render(&found, Some(false), Style::PLAIN), @r"
+    last applied 1 Feb 2013, 09:00 by ann · as deploy · audit.yml · revision 4f5e6d7c8b9a · the file has changed since
+
+    what `audit apply` would change
+    + table   orders  Orders are billed on the day they are placed.
+      + rule    range_amount  ▲ critical, reject  amount at least 0
+          about 12,400 of 40,000,000 rows fail it now, by a sample of 99,880
+
+    what was declared by SQL; `audit apply` leaves it, --prune does not
+    = rule    orders.short_note  note has at most 20 characters
+        declared by alice by SQL on 7 Feb 2013, 09:00; the policy has it otherwise:
+        rule: note has at most 20 characters (in the policy: note has at most 10 characters)
+
+    generated code that is not that of the declarations
+    ▲ critical  public.orders  trigger_disabled
+        insert is not logged: the trigger is disabled
+        → alter table public.orders enable trigger audit_insert
+
+    2 differences · 1 by SQL · 1 remark about generated code
+    ");
+}
+
+#[test]
+fn a_status_is_never_wider_than_a_hundred_columns() {
+    let mut wide = blizzard();
+    let long = "a_name_that_somebody_chose_and_that_is_longer_than_it_should_be_by_far";
+    for table in &mut wide.tables {
+        table.name = format!("public.{long}");
+    }
+    for rule in &mut wide.rules {
+        rule.table = format!("public.{long}");
+        rule.owner = format!("{long}@example.com");
+        rule.shadow = true;
+    }
+    wide.open_alerts[0].title = long.repeat(3);
+    wide.open_alerts[0].owner = long.to_owned();
+    wide.open_alerts[0].state = "acknowledged".to_owned();
+    if let Some(last) = &mut wide.last_apply {
+        last.file = long.to_owned();
+    }
+    wide.remarks = vec![Remark {
+        severity: Severity::Important,
+        remark: "declarations_not_compiled".to_owned(),
+        object: long.repeat(2),
+        what: String::new(),
+        todo: String::new(),
+    }];
+    let text = status::render(&wide, Style::PLAIN);
+    for line in text.lines() {
+        assert!(line.chars().count() <= 100, "{line}");
+    }
 }

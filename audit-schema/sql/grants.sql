@@ -115,8 +115,10 @@ grant execute on function
     audit.declare_channel(text, text, jsonb, integer, integer), audit.retire_channel(integer),
     audit.declare_routes(jsonb),
     audit.declare_silence(text, jsonb, timestamptz), audit.retire_silence(uuid, timestamptz), audit.limit_silences(interval),
-    audit._scan_rule(integer), audit._compiled_rule(integer, text)
+    audit._scan_rule(integer), audit._sample_rule(integer, double precision), audit._compiled_rule(integer, text),
+    audit._lock_for_apply(regclass, text, interval)
 to audit_admin;
+grant insert on audit.applied_policy to audit_admin;
 
 -- Time-driven rules: declared with the rights of the caller, asked by the tick.
 grant execute on function

@@ -10,7 +10,7 @@ use diesel::{Connection, OptionalExtension, PgConnection, QueryableByName, RunQu
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::apply::{Mode, carry_out};
+use crate::apply::{self, carry_out};
 use crate::{Error, Result};
 
 /// How a table is checked.
@@ -296,7 +296,12 @@ pub fn check_policy(
         .collect();
     let mut planned: Vec<Planned> = Vec::new();
     let outcome = connection.transaction::<(), Error, _>(|connection| {
-        carry_out(connection, policy, Mode::Try)?;
+        // What is declared by SQL otherwise is not what is asked about.
+        let how = apply::How {
+            prune: true,
+            ..apply::How::TRIED
+        };
+        carry_out(connection, policy, &how, &mut |_| {})?;
         planned = diesel::sql_query(
             "select w.name as \"table\", audit._check_plan(w.table_id, $3) as plan,
                  coalesce((select c.rows from audit.table_counter c where c.table_id = w.table_id),

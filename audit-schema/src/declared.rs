@@ -1,15 +1,18 @@
 //! What is declared in a database now.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
+use audit_core::RuleKind;
+use chrono::{DateTime, Utc};
 use diesel::sql_types::{
-    Array, BigInt, Bool, Double, Integer, Jsonb, Nullable, Oid, Text, Uuid as SqlUuid,
+    Array, BigInt, Bool, Double, Integer, Jsonb, Nullable, Oid, Text, Timestamptz, Uuid as SqlUuid,
 };
 use diesel::{PgConnection, QueryableByName, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::Result;
+use crate::plan::Object;
 
 /// Everything that is in force.
 pub(crate) struct Declared {
@@ -18,16 +21,56 @@ pub(crate) struct Declared {
     pub(crate) summaries: Vec<Summary>,
     pub(crate) alerts: Vec<Alert>,
     pub(crate) channels: Vec<Channel>,
-    pub(crate) routes: BTreeMap<i32, Value>,
+    pub(crate) routes: BTreeMap<i32, Route>,
     pub(crate) silences: Vec<Silence>,
     /// How long a silence may last, as the database writes it.
     pub(crate) longest_silence: Option<String>,
     /// How long what is over is kept, by kind; what is not in it for ever.
     pub(crate) retain: Value,
+    /// What the last apply left because the policy said so. All else was declared by SQL.
+    pub(crate) by_policy: HashSet<(Object, i32)>,
+    /// What the last apply left and somebody has taken back since.
+    pub(crate) taken_back: Vec<TakenBack>,
+}
+
+/// Who declared something, and when.
+#[derive(Clone, QueryableByName)]
+pub(crate) struct Origin {
+    #[diesel(sql_type = Text)]
+    pub(crate) declared_by: String,
+    #[diesel(sql_type = Timestamptz)]
+    pub(crate) declared_at: DateTime<Utc>,
+}
+
+/// A declaration of the last apply that is not in force any more, and that nothing has replaced.
+#[derive(QueryableByName)]
+pub(crate) struct TakenBack {
+    #[diesel(sql_type = Text)]
+    pub(crate) object: String,
+    #[diesel(sql_type = Nullable<Oid>)]
+    pub(crate) relation: Option<u32>,
+    #[diesel(sql_type = Text)]
+    pub(crate) name: String,
+    #[diesel(sql_type = Timestamptz)]
+    pub(crate) retired_at: DateTime<Utc>,
+}
+
+#[derive(QueryableByName)]
+pub(crate) struct Route {
+    #[diesel(sql_type = Integer)]
+    pub(crate) route_id: i32,
+    #[diesel(sql_type = Integer)]
+    pub(crate) position: i32,
+    #[diesel(sql_type = Jsonb)]
+    pub(crate) definition: Value,
+    #[diesel(embed)]
+    pub(crate) origin: Origin,
 }
 
 #[derive(QueryableByName)]
 pub(crate) struct Table {
+    #[diesel(sql_type = Integer)]
+    pub(crate) table_id: i32,
     #[diesel(sql_type = Oid)]
     pub(crate) relation: u32,
     #[diesel(sql_type = Text)]
@@ -42,6 +85,8 @@ pub(crate) struct Table {
     pub(crate) hash: Vec<String>,
     #[diesel(sql_type = Jsonb)]
     pub(crate) retain: Value,
+    #[diesel(embed)]
+    pub(crate) origin: Origin,
 }
 
 #[derive(QueryableByName)]
@@ -81,6 +126,8 @@ pub(crate) struct Rule {
     pub(crate) shadow: bool,
     #[diesel(sql_type = Bool)]
     pub(crate) broken: bool,
+    #[diesel(embed)]
+    pub(crate) origin: Origin,
 }
 
 #[derive(QueryableByName)]
@@ -95,6 +142,8 @@ pub(crate) struct Summary {
     pub(crate) name: String,
     #[diesel(sql_type = Jsonb)]
     pub(crate) definition: Value,
+    #[diesel(embed)]
+    pub(crate) origin: Origin,
 }
 
 #[derive(QueryableByName)]
@@ -107,6 +156,8 @@ pub(crate) struct Alert {
     pub(crate) definition: Value,
     #[diesel(sql_type = Text)]
     pub(crate) owner: String,
+    #[diesel(embed)]
+    pub(crate) origin: Origin,
 }
 
 #[derive(QueryableByName)]
@@ -123,6 +174,8 @@ pub(crate) struct Channel {
     pub(crate) per_minute: i32,
     #[diesel(sql_type = Nullable<Integer>)]
     pub(crate) per_second: Option<i32>,
+    #[diesel(embed)]
+    pub(crate) origin: Origin,
 }
 
 /// A silence that was declared and that nobody ended, whether or not it is over.
@@ -164,13 +217,6 @@ pub(crate) fn load(connection: &mut PgConnection) -> Result<Declared> {
         definition: Value,
     }
     #[derive(QueryableByName)]
-    struct Route {
-        #[diesel(sql_type = Integer)]
-        position: i32,
-        #[diesel(sql_type = Jsonb)]
-        definition: Value,
-    }
-    #[derive(QueryableByName)]
     struct Setting {
         #[diesel(sql_type = Text)]
         value: String,
@@ -178,7 +224,8 @@ pub(crate) fn load(connection: &mut PgConnection) -> Result<Declared> {
 
     Ok(Declared {
         tables: diesel::sql_query(
-            "select w.relation::oid as relation, w.name, w.why, w.owner, w.redact, w.hash, w.retain
+            "select w.table_id, w.relation::oid as relation, w.name, w.why, w.owner, w.redact, w.hash, w.retain,
+                 w.watched_by as declared_by, w.watched_at as declared_at
              from audit.watched_table w
              where w.unwatched_at is null
              order by w.table_id",
@@ -187,7 +234,7 @@ pub(crate) fn load(connection: &mut PgConnection) -> Result<Declared> {
         rules: diesel::sql_query(
             "select r.rule_id, w.relation::oid as relation, r.name, r.kind, r.definition, r.condition, r.severity,
                  r.action, r.mode, r.owner, r.why, extract(epoch from r.fix_within)::bigint as fix_within, r.nulls, r.on_error,
-                 r.mostly, r.shadow, r.broken is not null as broken
+                 r.mostly, r.shadow, r.broken is not null as broken, r.declared_by, r.declared_at
              from audit.rule r
              join audit.watched_table w using (table_id)
              where r.retired_at is null
@@ -197,7 +244,7 @@ pub(crate) fn load(connection: &mut PgConnection) -> Result<Declared> {
         // What the database found out about the expressions is no part of the declaration.
         summaries: diesel::sql_query(
             "select s.summary_id, w.relation::oid as relation, w.name as \"table\", s.name,
-                 s.definition - 'checked' - 'columns' as definition
+                 s.definition - 'checked' - 'columns' as definition, s.declared_by, s.declared_at
              from audit.summary s
              join audit.watched_table w using (table_id)
              where s.retired_at is null
@@ -205,24 +252,29 @@ pub(crate) fn load(connection: &mut PgConnection) -> Result<Declared> {
         )
         .load(connection)?,
         alerts: diesel::sql_query(
-            "select p.alert_policy_id, p.name, p.definition, p.owner
+            "select p.alert_policy_id, p.name, p.definition, p.owner, p.declared_by, p.declared_at
              from audit.alert_policy p
              where p.retired_at is null
              order by p.alert_policy_id",
         )
         .load(connection)?,
         channels: diesel::sql_query(
-            "select c.channel_id, c.name, c.provider, c.definition, c.per_minute, c.per_second
+            "select c.channel_id, c.name, c.provider, c.definition, c.per_minute, c.per_second,
+                 c.declared_by, c.declared_at
              from audit.channel c
              where c.retired_at is null
              order by c.channel_id",
         )
         .load(connection)?,
-        routes: diesel::sql_query("select r.position, r.definition from audit.route r where r.retired_at is null")
-            .load::<Route>(connection)?
-            .into_iter()
-            .map(|route| (route.position, route.definition))
-            .collect(),
+        routes: diesel::sql_query(
+            "select r.route_id, r.position, r.definition, r.declared_by, r.declared_at
+             from audit.route r
+             where r.retired_at is null",
+        )
+        .load::<Route>(connection)?
+        .into_iter()
+        .map(|route| (route.position, route))
+        .collect(),
         silences: diesel::sql_query(
             "select s.silence_id, s.name, s.definition
              from audit.silence s
@@ -237,7 +289,92 @@ pub(crate) fn load(connection: &mut PgConnection) -> Result<Declared> {
         retain: diesel::sql_query("select coalesce(jsonb_object_agg(r.kind, r.keep), '{}') as definition from audit.retention r")
             .get_result::<Definition>(connection)?
             .definition,
+        by_policy: by_policy(connection)?,
+        taken_back: taken_back(connection)?,
     })
+}
+
+impl Rule {
+    /// What it demands, in one line.
+    pub(crate) fn in_words(&self) -> String {
+        RuleKind::from_definition(&self.kind, self.definition.clone())
+            .map_or_else(|_| self.kind.clone(), |kind| kind.to_string())
+    }
+}
+
+impl Declared {
+    /// Whether somebody declared this by SQL since the last apply, or before any.
+    pub(crate) fn is_by_sql(&self, object: Object, id: i32) -> bool {
+        !self.by_policy.contains(&(object, id))
+    }
+
+    /// When somebody took back by SQL what the last apply had left.
+    pub(crate) fn taken_back_at(
+        &self,
+        object: Object,
+        relation: Option<u32>,
+        name: &str,
+    ) -> Option<DateTime<Utc>> {
+        self.taken_back
+            .iter()
+            .find(|gone| {
+                gone.object == object.name() && gone.relation == relation && gone.name == name
+            })
+            .map(|gone| gone.retired_at)
+    }
+}
+
+fn by_policy(connection: &mut PgConnection) -> Result<HashSet<(Object, i32)>> {
+    #[derive(QueryableByName)]
+    struct One {
+        #[diesel(sql_type = Text)]
+        object: String,
+        #[diesel(sql_type = Integer)]
+        id: i32,
+    }
+    let left: Vec<One> = diesel::sql_query(
+        "select o.key as object, i.value::integer as id
+         from (select a.declared from audit.applied_policy a order by a.applied_id desc limit 1) a
+         cross join pg_catalog.jsonb_each(a.declared) o
+         cross join pg_catalog.jsonb_array_elements_text(o.value) i",
+    )
+    .load(connection)?;
+    Ok(left
+        .into_iter()
+        .filter_map(|one| Some((Object::named(&one.object)?, one.id)))
+        .collect())
+}
+
+fn taken_back(connection: &mut PgConnection) -> Result<Vec<TakenBack>> {
+    Ok(diesel::sql_query(
+        "with left_behind as (
+             select o.key as object, i.value::integer as id
+             from (select a.declared from audit.applied_policy a order by a.applied_id desc limit 1) a
+             cross join pg_catalog.jsonb_each(a.declared) o
+             cross join pg_catalog.jsonb_array_elements_text(o.value) i
+         )
+         select l.object, w.relation::oid as relation, r.name, r.retired_at
+         from left_behind l
+         join audit.rule r on l.object = 'rule' and r.rule_id = l.id
+         join audit.watched_table w using (table_id)
+         where r.retired_at is not null
+         union all
+         select l.object, null, s.name, s.retired_at
+         from left_behind l
+         join audit.summary s on l.object = 'summary' and s.summary_id = l.id
+         where s.retired_at is not null
+         union all
+         select l.object, null, p.name, p.retired_at
+         from left_behind l
+         join audit.alert_policy p on l.object = 'alert' and p.alert_policy_id = l.id
+         where p.retired_at is not null
+         union all
+         select l.object, null, c.name, c.retired_at
+         from left_behind l
+         join audit.channel c on l.object = 'channel' and c.channel_id = l.id
+         where c.retired_at is not null",
+    )
+    .load(connection)?)
 }
 
 /// The table with a name, if there is one. A name that is no name is an error of the database.

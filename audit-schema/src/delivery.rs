@@ -19,6 +19,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{
     Array, BigInt, Bool, Double, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid,
 };
+use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{Error, Result};
@@ -48,7 +49,7 @@ pub struct Filter {
 }
 
 /// A delivery.
-#[derive(Debug, Clone, PartialEq, QueryableByName)]
+#[derive(Debug, Clone, PartialEq, QueryableByName, Serialize)]
 pub struct Listed {
     /// Identifies it.
     #[diesel(sql_type = SqlUuid)]
@@ -101,7 +102,7 @@ pub struct Listed {
 }
 
 /// A delivery, and all that was tried.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Shown {
     /// The delivery.
     pub delivery: Listed,
@@ -112,7 +113,7 @@ pub struct Shown {
 }
 
 /// An attempt.
-#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName, Serialize)]
 pub struct Attempt {
     /// Counted from 1.
     #[diesel(sql_type = Integer)]
@@ -138,7 +139,7 @@ pub struct Attempt {
 }
 
 /// A recipient that messages leave out.
-#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName, Serialize)]
 pub struct DeadRecipient {
     /// The name of the channel.
     #[diesel(sql_type = Text)]

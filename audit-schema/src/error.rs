@@ -71,6 +71,17 @@ pub enum Error {
         several: bool,
     },
 
+    /// Somebody holds a lock for longer than an apply waits. Nothing was applied.
+    #[error("{}", crate::apply::lock::in_words(table.as_deref(), holders, *attempts))]
+    Locked {
+        /// The table; `None` if somebody else applies a policy.
+        table: Option<String>,
+        /// Who holds locks on it.
+        holders: Vec<crate::apply::Holder>,
+        /// How often it was tried.
+        attempts: u32,
+    },
+
     /// The server is older than the oldest one that the pipeline supports.
     #[error("PostgreSQL {found} is too old, the oldest supported is 14")]
     ServerTooOld {
@@ -104,6 +115,15 @@ pub enum Error {
     )]
     NewerSchema {
         /// The first unknown migration.
+        version: String,
+    },
+
+    /// The database was migrated by an older version of this program.
+    #[error(
+        "the database lacks the migration `{version}`, so it is older than this version of the program"
+    )]
+    OlderSchema {
+        /// The first migration that is missing.
         version: String,
     },
 

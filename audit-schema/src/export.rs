@@ -83,7 +83,7 @@ pub fn export(connection: &mut PgConnection) -> Result<Policy> {
         });
     }
     for route in routes.into_values() {
-        policy.routes.push(read(route)?);
+        policy.routes.push(read(route.definition)?);
     }
     for stored in silences {
         policy.silences.push(SilencePolicy {

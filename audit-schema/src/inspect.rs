@@ -8,7 +8,9 @@ use diesel::{OptionalExtension, PgConnection, QueryableByName, RunQueryDsl};
 use serde::Serialize;
 
 use crate::Result;
+use crate::applied::Applied;
 use crate::check::LastCheck;
+use crate::doctor::Remark;
 use crate::time_rule::TimeRuleStatus;
 
 /// How the pipeline and the data are doing, in the snapshot of the reader.
@@ -30,6 +32,10 @@ pub struct Status {
     pub open_alerts: Vec<AlertStatus>,
     /// The last check of each table that was ever checked, and checks that are not finished.
     pub checks: Vec<LastCheck>,
+    /// What doctor has to say, worst first.
+    pub remarks: Vec<Remark>,
+    /// The last apply of a policy that changed something.
+    pub last_apply: Option<Applied>,
 }
 
 /// How far the tick has come and what waits for it.
@@ -50,6 +56,9 @@ pub struct PipelineStatus {
     /// Summaries that start from a scan at this moment, with the percentage of their table that was read.
     #[diesel(sql_type = Array<Text>)]
     pub starting: Vec<String>,
+    /// Since when the oldest row in quarantine waits; `None` when none does.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub oldest_held_at: Option<DateTime<Utc>>,
     /// Sealed segments.
     #[diesel(sql_type = BigInt)]
     pub segments: i64,
@@ -202,6 +211,7 @@ pub fn status(connection: &mut PgConnection) -> Result<Status> {
             (select coalesce(sum(change.rows), 0)::bigint from audit.change as change) as head_rows,
             (select coalesce(extract(epoch from clock_timestamp() - min(change.at)), 0)::bigint from audit.change as change) as waiting_seconds,
             array(select format('%s %s %%', scan.summary, scan.percent) from audit.summary_progress as scan order by 1) as starting,
+            (select min(coalesce(aside.occurred_at, aside.at)) from audit.quarantine as aside where aside.state = 'held') as oldest_held_at,
             (select count(*) from audit.segment) as segments,
             (select coalesce(sum(segment.rows), 0)::bigint from audit.segment as segment) as sealed_rows,
             (select count(*) from audit.outbox where state = 'delivered') as delivered,
@@ -292,6 +302,8 @@ pub fn status(connection: &mut PgConnection) -> Result<Status> {
         time_rules: crate::time_rule::time_rules(connection)?,
         open_alerts,
         checks: crate::check::last_checks(connection)?,
+        remarks: crate::doctor::doctor(connection)?,
+        last_apply: crate::applied::applied(connection, 1)?.pop(),
     })
 }
 
@@ -403,6 +415,34 @@ pub fn replayable_tables(connection: &mut PgConnection) -> Result<Vec<String>> {
     )
     .load(connection)?;
     Ok(tables.into_iter().map(|table| table.name).collect())
+}
+
+/// The names of all watched tables.
+///
+/// # Errors
+/// If the pipeline is not installed or may not be read.
+pub fn watched_tables(connection: &mut PgConnection) -> Result<Vec<String>> {
+    #[derive(QueryableByName)]
+    struct Named {
+        #[diesel(sql_type = Text)]
+        name: String,
+    }
+    let tables: Vec<Named> = diesel::sql_query(
+        "select watched.name
+        from audit.watched_table as watched
+        where watched.unwatched_at is null
+        order by watched.name",
+    )
+    .load(connection)?;
+    Ok(tables.into_iter().map(|table| table.name).collect())
+}
+
+/// The names of the tables of a database that could be watched, and are not the pipeline's.
+///
+/// # Errors
+/// If the catalogue may not be read.
+pub fn tables(connection: &mut PgConnection) -> Result<Vec<String>> {
+    Ok(crate::declared::table_names(connection)?)
 }
 
 /// Finds a watched table by `schema.table`, or by `table` where that is the name of one only.

@@ -11,12 +11,13 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Integer, Nullable, Text};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::source;
 
 /// What [`migrate`] did.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct MigrationReport {
     /// The migrations that ran, in their order; none when the database was up to date.
     pub migrations: Vec<String>,
@@ -69,6 +70,28 @@ pub fn migrate(connection: &mut PgConnection) -> Result<MigrationReport> {
                 None => Ok(MigrationReport::default()),
             }
         })
+}
+
+/// Makes sure that the pipeline in the database is one that this version of the program can work with.
+///
+/// # Errors
+///
+/// [`Error::NewerSchema`] if a newer version of the program migrated it, [`Error::OlderSchema`] if [`migrate`] has
+/// something to do first.
+pub fn check_version(connection: &mut PgConnection) -> Result<()> {
+    let known: Vec<String> = embedded_migrations()?.iter().map(version).collect();
+    let applied = applied_versions(connection)?;
+    if let Some(version) = applied.iter().find(|version| !known.contains(version)) {
+        return Err(Error::NewerSchema {
+            version: version.clone(),
+        });
+    }
+    match known.iter().find(|version| !applied.contains(version)) {
+        Some(version) => Err(Error::OlderSchema {
+            version: version.clone(),
+        }),
+        None => Ok(()),
+    }
 }
 
 /// Removes the pipeline from the database, with its log. The roles stay, because they belong to the whole cluster.

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use diesel::r2d2::ConnectionManager;
-use diesel::{Connection, PgConnection};
+use diesel::sql_types::{Integer, Text};
+use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl};
 
 use crate::error::{Error, Result};
 
@@ -26,6 +27,45 @@ pub type Pool = r2d2::Pool<ConnectionManager<PgConnection>>;
 /// [`Error::Connect`]. Its text holds no password.
 pub fn connect(url: &str) -> Result<PgConnection> {
     PgConnection::establish(url).map_err(Error::Connect)
+}
+
+/// Introduces a program to the server: gives the connection a name, if there is one to give and it has none, and lets the
+/// server end what it runs when the program is gone, where it can notice. Gives the process of the server, for
+/// [`cancel`].
+///
+/// # Errors
+///
+/// When the database does not answer.
+pub fn introduce(connection: &mut PgConnection, program: Option<&str>) -> Result<i32> {
+    #[derive(QueryableByName)]
+    struct Backend {
+        #[diesel(sql_type = Integer)]
+        pid: i32,
+    }
+    let backend: Backend = diesel::sql_query(
+        "select pg_backend_pid() as pid
+         from (
+             select case when $1 <> '' and current_setting('application_name') = '' then set_config('application_name', $1, false) end
+             offset 0
+         ) named",
+    )
+    .bind::<Text, _>(program.unwrap_or_default())
+    .get_result(connection)?;
+    // A server on a system that does not tell of closed sockets refuses.
+    let _ = diesel::sql_query("set client_connection_check_interval = '2s'").execute(connection);
+    Ok(backend.pid)
+}
+
+/// Ends what a process of the server runs at the moment, as Ctrl-C in psql does. Its transaction is rolled back.
+///
+/// # Errors
+///
+/// When the database does not answer, or the process belongs to another role.
+pub fn cancel(url: &str, pid: i32) -> Result<()> {
+    diesel::sql_query("select pg_cancel_backend($1)")
+        .bind::<Integer, _>(pid)
+        .execute(&mut connect(url)?)?;
+    Ok(())
 }
 
 /// Opens a pool of up to ten connections, which are made when they are needed.

@@ -205,6 +205,7 @@ pub enum ReasonKind {
 
 /// What came of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Outcome {
     /// It has new values.

@@ -7,7 +7,7 @@ mod natural_key;
 use audit_core::{Format, RuleKind};
 use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
 pub use fragment::policy_fragment;
@@ -28,7 +28,7 @@ impl Default for Options {
 }
 
 /// What is suggested for one table.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Suggested {
     /// The table, as `schema.table`, quoted where SQL wants it.
     pub table: String,
@@ -45,14 +45,21 @@ pub struct Suggested {
 }
 
 /// A rule that the rows suggest. None of the rows that were looked at contradicts it, but for what `mostly` allows.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Suggestion {
     /// What the rule demands.
+    #[serde(serialize_with = "as_declared")]
     pub kind: RuleKind,
     /// The share of rows that has to pass; `None` means all.
     pub mostly: Option<f64>,
     /// What speaks for it, in one sentence.
     pub evidence: String,
+}
+
+/// A kind as `audit.rule` stores it: its name and its options.
+fn as_declared<S: Serializer>(kind: &RuleKind, serializer: S) -> Result<S::Ok, S::Error> {
+    serde_json::json!({ "name": kind.name(), "definition": kind.definition() })
+        .serialize(serializer)
 }
 
 /// Looks at the rows of a table, with the rights of the role that is logged in, and suggests rules for it. It changes

@@ -9,7 +9,7 @@ use audit_core::alert::{self, Silence, Standing, Step};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Jsonb, Nullable, Timestamptz};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{Error, Result, time_rule};
@@ -21,7 +21,7 @@ const MOST_BATCHES: usize = 1_000;
 const MOST_DROPS: usize = 10;
 
 /// What a tick did.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct TickReport {
     /// How many changes were moved out of the head of the log.
     pub moved: i64,
@@ -38,7 +38,7 @@ pub struct TickReport {
 }
 
 /// Something that people are told.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Notice {
     /// The alert policy.
     pub policy: String,
@@ -53,7 +53,7 @@ pub struct Notice {
 }
 
 /// An alert policy that could not be evaluated.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PolicyError {
     /// The name of the policy.
     pub policy: String,

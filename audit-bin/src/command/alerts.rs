@@ -17,6 +17,7 @@ use crate::terminal::{Columns, Painted, Style, Tone, count, duration, number, ta
 #[derive(Debug, Subcommand)]
 pub enum AlertsCommand {
     /// List open alerts, the worst first
+    #[command(after_help = "Example:\n  audit alerts list --severity critical")]
     List {
         /// Which alerts are listed
         #[command(flatten)]
@@ -26,6 +27,7 @@ pub enum AlertsCommand {
         format: Format,
     },
     /// Show one alert with its history, and who was told
+    #[command(after_help = "Example:\n  audit alerts show 3f2a")]
     Show {
         /// Its id, or the first characters of it
         id: String,
@@ -34,12 +36,14 @@ pub enum AlertsCommand {
         format: Format,
     },
     /// Take alerts on: they stay open, and nobody is reminded of them any more
+    #[command(after_help = "Example:\n  audit alerts ack 3f2a --reason \"on it\" --actor ann")]
     Ack {
         /// Which alerts are meant, and who acts
         #[command(flatten)]
         which: Which,
     },
     /// Let alerts rest for a while; what still holds then fires again
+    #[command(after_help = "Example:\n  audit alerts snooze 3f2a --for 4h")]
     #[command(group(ArgGroup::new("time").required(true).args(["length", "until"])))]
     Snooze {
         /// Which alerts are meant, and who acts
@@ -53,6 +57,9 @@ pub enum AlertsCommand {
         until: Option<String>,
     },
     /// Say that alerts are over; they stay resolved until their conditions have ended once
+    #[command(
+        after_help = "Example:\n  audit alerts resolve 3f2a --reason \"the supplier sent it anew\""
+    )]
     Resolve {
         /// Which alerts are meant, and who acts
         #[command(flatten)]

@@ -1,11 +1,13 @@
 //! `audit as-of TABLE TIME`: a table as it was.
 
-use anyhow::{Context, bail};
-use audit_schema::{AsOf, inspect};
+use anyhow::Context;
+use audit_schema::AsOf;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeZone, Utc};
 use chrono_tz::Tz;
+use clap::Args;
 use diesel::PgConnection;
 
+use crate::command::{Output, watched};
 use crate::terminal::{Columns, Painted, Style, Tone, count};
 
 /// How rows are written.
@@ -20,31 +22,44 @@ pub enum Format {
     Csv,
 }
 
+/// The options of `audit as-of`.
+#[derive(Debug, Args)]
+pub struct AsOfOptions {
+    /// The table, as schema.table or table
+    table: String,
+    /// For example 2026-01-31, "2026-01-31 18:00" (in the time zone shown) or 2026-01-31T18:00:00Z
+    time: String,
+    /// Only the row with this primary key; a json array if it has several columns
+    #[arg(long)]
+    key: Option<String>,
+    /// How the rows are written
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
 /// Reads and shows the rows that a table had.
 ///
 /// # Errors
 /// If the table is not watched, or the log does not tell how it was then.
 pub fn run(
     connection: &mut PgConnection,
-    table: &str,
-    at: DateTime<Utc>,
-    key: Option<&str>,
-    format: Format,
+    options: &AsOfOptions,
     style: Style,
-) -> anyhow::Result<String> {
-    let Some(watched) = inspect::watched_table(connection, table)? else {
-        bail!("`{table}` is not a watched table");
-    };
-    let rows = audit_schema::as_of(connection, &watched.name, at, key)?;
-    match format {
-        Format::Table => Ok(render(&watched.name, at, &rows, style)),
-        Format::Json => Ok(rows
+) -> anyhow::Result<Output> {
+    let table = &options.table;
+    let at = time(&options.time, style.zone)?;
+    let watched = watched(connection, table)?;
+    let rows = audit_schema::as_of(connection, &watched.name, at, options.key.as_deref())?;
+    Ok(match options.format {
+        Format::Table => render(&watched.name, at, &rows, style),
+        Format::Json => rows
             .rows
             .iter()
             .map(|row| format!("{}\n", row.json))
-            .collect()),
-        Format::Csv => csv(&rows),
+            .collect(),
+        Format::Csv => csv(&rows)?,
     }
+    .into())
 }
 
 /// A time as a person writes it: a date, a date and a time of day in the zone, or with an offset of its own.

@@ -13,14 +13,16 @@ use diesel::PgConnection;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cells;
-use crate::cli::Ended;
 use crate::command::findings::values;
-use crate::command::read_policy;
+use crate::command::{Ended, read_policy};
 use crate::terminal::{Columns, Painted, Style, Tone, count, number, percent, shorten, table_name};
 
 /// The options of `audit check`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
+Example:
+  audit check orders --throttle 25%
+
 A check that was cut off, even by kill -9, goes on where it stopped when it is run again.
 It ends with 0 if every rule holds, else by the worst that does not: 10 low, 11 normal, 12 important, 13 critical.")]
 pub struct CheckOptions {

@@ -6,15 +6,17 @@ use audit_schema::outbox;
 use chrono::Utc;
 use clap::{Subcommand, ValueEnum};
 use diesel::PgConnection;
+use serde_json::json as object;
 
 use crate::cells;
-use crate::command::Output;
+use crate::command::{Format, Output, json};
 use crate::terminal::{Columns, Painted, Style, Tone, count, duration, number, shorten};
 
 /// What is done with deliveries.
 #[derive(Debug, Subcommand)]
 pub enum DeliveriesCommand {
     /// List the messages that are not delivered, newest first; the program ends with 1 if some were given up
+    #[command(after_help = "Example:\n  audit deliveries list --state dead --channel ops")]
     List {
         /// Only those in this state; may be given several times
         #[arg(long, value_enum)]
@@ -25,13 +27,21 @@ pub enum DeliveriesCommand {
         /// At most so many
         #[arg(long, default_value_t = 20, value_name = "COUNT")]
         limit: i64,
+        /// How they are written
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
     },
     /// Show one message, and what came of every attempt to deliver it
+    #[command(after_help = "Example:\n  audit deliveries show 3f2a")]
     Show {
         /// Its id, or the first characters of it
         id: String,
+        /// How it is written
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
     },
     /// Try messages again, now: those that were given up from their first attempt on
+    #[command(after_help = "Example:\n  audit deliveries retry --channel ops")]
     Retry {
         /// Their ids, or the first characters of them
         ids: Vec<String>,
@@ -43,11 +53,13 @@ pub enum DeliveriesCommand {
         all: bool,
     },
     /// Use a channel again that was paused because it was refused
+    #[command(after_help = "Example:\n  audit deliveries resume ops")]
     Resume {
         /// The name of the channel
         channel: String,
     },
     /// Write to a recipient again that was left out because the provider called it dead
+    #[command(after_help = "Example:\n  audit deliveries restore ops ann@example.com")]
     Restore {
         /// The name of the channel
         channel: String,
@@ -94,6 +106,7 @@ pub fn run(
             state,
             channel,
             limit,
+            format,
         } => {
             let states: Vec<State> = match state.as_slice() {
                 [] => vec![State::Ready, State::Sending, State::Dead],
@@ -113,13 +126,21 @@ pub fn run(
                     .as_ref()
                     .is_none_or(|channel| *channel == recipient.channel)
             });
+            let dead: Vec<DeadRecipient> = dead.collect();
             Ok(Output {
-                text: render(&listed, all, &dead.collect::<Vec<_>>(), style),
+                text: match format {
+                    Format::Text => render(&listed, all, &dead, style),
+                    Format::Json => json(&object!({ "deliveries": listed, "left_out": dead }))?,
+                },
                 well: listed.iter().all(|delivery| delivery.state != "dead"),
             })
         }
-        DeliveriesCommand::Show { id } => {
-            Ok(render_one(&delivery::show(connection, &id)?, style).into())
+        DeliveriesCommand::Show { id, format } => {
+            let shown = delivery::show(connection, &id)?;
+            Ok(match format {
+                Format::Text => render_one(&shown, style).into(),
+                Format::Json => json(&shown)?.into(),
+            })
         }
         DeliveriesCommand::Retry { ids, channel, all } => retry(connection, &ids, channel, all),
         DeliveriesCommand::Resume { channel } => {

@@ -9,7 +9,9 @@ use audit_schema::catalogue;
 use audit_schema::embedded::{Cluster, Options};
 use diesel::PgConnection;
 
+use crate::command::Output;
 use crate::demo;
+use crate::session::Session;
 use crate::terminal::Style;
 
 /// How the documents are written.
@@ -36,11 +38,20 @@ pub struct DocsOptions {
     check: bool,
 }
 
-/// Writes the documents, or checks that they are up to date.
+/// Writes the documents of the database that is named, or else of the demo; or checks that they are up to date.
 ///
 /// # Errors
 /// If a document is out of date, or the database or a file can't be read or written.
-pub fn run(
+pub fn run(session: &Session, options: &DocsOptions) -> anyhow::Result<Output> {
+    let style = session.style();
+    Ok(match session.named() {
+        None => of_the_demo(options, style)?,
+        Some(_) => work(&mut session.connect()?, options, style)?,
+    }
+    .into())
+}
+
+fn work(
     connection: &mut PgConnection,
     options: &DocsOptions,
     style: Style,
@@ -67,13 +78,10 @@ pub fn run(
 }
 
 /// Installs the pipeline and the demo's policy on a server that is gone afterwards, and does it there.
-///
-/// # Errors
-/// As [`run`], and if there is no server.
-pub fn of_the_demo(options: &DocsOptions, style: Style) -> anyhow::Result<String> {
+fn of_the_demo(options: &DocsOptions, style: Style) -> anyhow::Result<String> {
     let server = Cluster::start(Options::default())
         .context("could not start a server to read the documents from")?;
     let mut connection = audit_schema::connect(&server.url("postgres"))?;
     demo::install(&mut connection)?;
-    run(&mut connection, options, style)
+    work(&mut connection, options, style)
 }

@@ -3,11 +3,62 @@
 use std::collections::BTreeSet;
 
 use audit_core::{Action, Finding, Severity};
-use audit_schema::finding::RejectedRule;
+use audit_schema::finding::{self, Filter, RejectedRule};
+use clap::Args;
+use diesel::PgConnection;
 use serde_json::Value;
 
 use crate::cells;
+use crate::command::{Format, Output, json};
 use crate::terminal::{Columns, Painted, Style, Tone, count, number, shorten, table_name};
+
+/// The options of `audit findings`.
+#[derive(Debug, Args)]
+pub struct FindingsOptions {
+    /// Only of this table
+    #[arg(long)]
+    table: Option<String>,
+    /// Only of the rule with this name
+    #[arg(long)]
+    rule: Option<String>,
+    /// At most so many
+    #[arg(long, default_value_t = 20, value_name = "COUNT")]
+    limit: i64,
+    /// Show the statements that were refused, as far as their evidence was kept
+    #[arg(long)]
+    rejected: bool,
+    /// How they are written
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Reads and shows what failed.
+///
+/// # Errors
+/// If it may not be read.
+pub fn run(
+    connection: &mut PgConnection,
+    options: FindingsOptions,
+    style: Style,
+) -> anyhow::Result<Output> {
+    let filter = Filter {
+        table: options.table,
+        rule: options.rule,
+        limit: options.limit,
+    };
+    if options.rejected {
+        let rejected = finding::rejections(connection, &filter)?;
+        return Ok(match options.format {
+            Format::Text => render_rejected(&rejected, style).into(),
+            Format::Json => json(&rejected)?.into(),
+        });
+    }
+    let findings = finding::findings(connection, &filter)?;
+    Ok(match options.format {
+        Format::Text => render(&findings, style).into(),
+        Format::Json => json(&findings)?.into(),
+    })
+}
 
 /// What a line says, of a finding as of a rejection.
 const COLUMNS: [&str; 9] = [

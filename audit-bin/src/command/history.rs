@@ -2,12 +2,25 @@
 
 use anyhow::bail;
 use audit_core::{Op, RowChange};
-use audit_schema::inspect;
+use clap::Args;
 use diesel::PgConnection;
 use serde_json::{Map, Value};
 
 use crate::cells;
+use crate::command::{Format, Output, json, watched};
 use crate::terminal::{Columns, Painted, Style, Tone, count};
+
+/// The options of `audit history`.
+#[derive(Debug, Args)]
+pub struct HistoryOptions {
+    /// The table, as schema.table or table
+    table: String,
+    /// The primary key of the row; a json array if it has several columns
+    key: String,
+    /// How it is written
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
 
 /// Reads and shows the versions of a row.
 ///
@@ -15,13 +28,11 @@ use crate::terminal::{Columns, Painted, Style, Tone, count};
 /// If the table is not watched or its rows have no key.
 pub fn run(
     connection: &mut PgConnection,
-    table: &str,
-    key: &str,
+    options: &HistoryOptions,
     style: Style,
-) -> anyhow::Result<String> {
-    let Some(watched) = inspect::watched_table(connection, table)? else {
-        bail!("`{table}` is not a watched table");
-    };
+) -> anyhow::Result<Output> {
+    let HistoryOptions { table, key, format } = options;
+    let watched = watched(connection, table)?;
     if !watched.has_key {
         bail!(
             "the rows of `{}` cannot be told apart: it has no primary key",
@@ -47,7 +58,10 @@ pub fn run(
             ))
         )
     });
-    Ok(begins + &render(&watched.name, key, &versions, style))
+    Ok(match format {
+        Format::Text => (begins + &render(&watched.name, key, &versions, style)).into(),
+        Format::Json => json(&versions)?.into(),
+    })
 }
 
 /// Shows versions as a person reads them: for an update what became different, for the rest the row.

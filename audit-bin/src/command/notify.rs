@@ -21,7 +21,7 @@ use tracing_subscriber::EnvFilter;
 use crate::command::image;
 use crate::connection::{ConnectionOptions, Database};
 use crate::failure;
-use crate::terminal::{Painted, Style, Tone, count, print};
+use crate::terminal::{Color, Painted, Style, Tone, count, print};
 
 /// Ticks, and delivers alerts through the channels of the policy.
 ///
@@ -139,7 +139,7 @@ fn run(arguments: &AuditNotify) -> anyhow::Result<bool> {
         let due = preview(&mut database.connect()?, &options, &SystemClock)?;
         print(&render_due(
             &due,
-            Style::of_standard_output(arguments.time_zone),
+            Style::of_standard_output(Color::Auto, arguments.time_zone),
         ))?;
         return Ok(true);
     }
@@ -157,7 +157,7 @@ fn run(arguments: &AuditNotify) -> anyhow::Result<bool> {
     let report = run_once(&mut database.connect()?, &mut options, &SystemClock)?;
     print(&render(
         &report,
-        Style::of_standard_output(arguments.time_zone),
+        Style::of_standard_output(Color::Auto, arguments.time_zone),
     ))?;
     Ok(report.outcome() != Outcome::Trouble)
 }

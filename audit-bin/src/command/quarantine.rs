@@ -12,14 +12,17 @@ use diesel::{Connection, PgConnection};
 use serde_json::{Map, Value};
 
 use crate::cells;
-use crate::command::Output;
 use crate::command::findings::values;
+use crate::command::{Format, Output, json};
 use crate::terminal::{Columns, Painted, Style, Tone, count, duration, number, table_name};
 
 /// What is done with rows in quarantine.
 #[derive(Debug, Subcommand)]
 pub enum QuarantineCommand {
     /// List the rows that wait, newest first
+    #[command(
+        after_help = "Example:\n  audit quarantine list --table orders --owner shop@example.com"
+    )]
     List {
         /// Which rows are listed
         #[command(flatten)]
@@ -27,13 +30,23 @@ pub enum QuarantineCommand {
         /// At most so many
         #[arg(long, default_value_t = 20, value_name = "COUNT")]
         limit: i64,
+        /// How they are written
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
     },
     /// Show one row with all its values, and what was done with it
+    #[command(after_help = "Example:\n  audit quarantine show 3f2a")]
     Show {
         /// Its id, or the first characters of it
         id: String,
+        /// How it is written
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
     },
     /// Give rows new values; the rules are asked when a row is released
+    #[command(
+        after_help = "Example:\n  audit quarantine edit 3f2a --set amount=5 --reason \"as the customer says\""
+    )]
     #[command(group(ArgGroup::new("values").required(true).multiple(true).args(["set", "patch"])))]
     Edit {
         /// Which rows are meant
@@ -50,6 +63,7 @@ pub enum QuarantineCommand {
         reason: Option<String>,
     },
     /// Put rows back into their tables; a row that still fails stays, with the reasons
+    #[command(after_help = "Example:\n  audit quarantine release --rule range_amount --dry-run")]
     Release {
         /// Which rows are meant
         #[command(flatten)]
@@ -62,6 +76,7 @@ pub enum QuarantineCommand {
         reason: Option<String>,
     },
     /// Throw rows away
+    #[command(after_help = "Example:\n  audit quarantine discard 3f2a --reason \"test data\"")]
     Discard {
         /// Which rows are meant
         #[command(flatten)]
@@ -114,6 +129,9 @@ pub struct Which {
     /// The person on whose behalf it is done, for the record
     #[arg(long, value_name = "NAME")]
     actor: Option<String>,
+    /// How what came of it is written
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
 }
 
 impl FilterOptions {
@@ -157,14 +175,25 @@ pub fn run(
     style: Style,
 ) -> anyhow::Result<Output> {
     match command {
-        QuarantineCommand::List { filter, limit } => {
+        QuarantineCommand::List {
+            filter,
+            limit,
+            format,
+        } => {
             let filter = filter.filter(limit);
             let rows = quarantine::list(connection, &filter)?;
             let waiting = quarantine::count(connection, &filter)?;
-            Ok(render(&rows, waiting, style).into())
+            Ok(match format {
+                Format::Text => render(&rows, waiting, style).into(),
+                Format::Json => json(&rows)?.into(),
+            })
         }
-        QuarantineCommand::Show { id } => {
-            Ok(render_one(&quarantine::show(connection, &id)?, style).into())
+        QuarantineCommand::Show { id, format } => {
+            let shown = quarantine::show(connection, &id)?;
+            Ok(match format {
+                Format::Text => render_one(&shown, style).into(),
+                Format::Json => json(&shown)?.into(),
+            })
         }
         QuarantineCommand::Edit {
             which,
@@ -212,7 +241,7 @@ fn work(
     style: Style,
     action: impl FnOnce(&mut PgConnection, &Filter) -> audit_schema::Result<Vec<Handled>>,
 ) -> anyhow::Result<Output> {
-    let (dry_run, actor) = (which.dry_run, which.actor.clone());
+    let (dry_run, actor, format) = (which.dry_run, which.actor.clone(), which.format);
     let filter = which.filter(connection)?;
     let handled = connection.transaction::<_, anyhow::Error, _>(|connection| {
         context::set(
@@ -225,7 +254,10 @@ fn work(
         Ok(action(connection, &filter)?)
     })?;
     Ok(Output {
-        text: render_handled(&handled, dry_run, style),
+        text: match format {
+            Format::Text => render_handled(&handled, dry_run, style),
+            Format::Json => json(&handled)?,
+        },
         well: handled
             .iter()
             .all(|row| !matches!(row.outcome, Outcome::Refused | Outcome::Unknown)),

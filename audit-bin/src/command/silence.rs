@@ -3,8 +3,8 @@
 use anyhow::anyhow;
 use audit_core::Severity;
 use audit_core::alert::Matchers;
+use audit_schema::alert;
 use audit_schema::silence::{self, New, Silence, State};
-use audit_schema::{alert, inspect};
 use chrono::{DateTime, Utc};
 use clap::{ArgGroup, Args, Subcommand};
 use diesel::PgConnection;
@@ -13,13 +13,16 @@ use serde_json::Value;
 use crate::cells;
 use crate::command::alerts::{in_the_name_of, length, short};
 use crate::command::as_of::time;
-use crate::command::{Format, Output, json};
+use crate::command::{Format, Output, json, watched};
 use crate::terminal::{Columns, Painted, Style, Tone, count, duration, number};
 
 /// What is done about silences.
 #[derive(Debug, Subcommand)]
 pub enum SilenceCommand {
     /// Say which alerts nobody has to hear of, until when and why; they are recorded all the same
+    #[command(
+        after_help = "Example:\n  audit silence add --table orders --for 4h --reason \"nightly load\""
+    )]
     #[command(group(ArgGroup::new("time").required(true).args(["length", "until"])))]
     Add {
         /// Which alerts are meant
@@ -42,6 +45,7 @@ pub enum SilenceCommand {
         actor: Option<String>,
     },
     /// List silences that are in force or to come
+    #[command(after_help = "Example:\n  audit silence list --all")]
     List {
         /// Also those that are over
         #[arg(long)]
@@ -51,6 +55,7 @@ pub enum SilenceCommand {
         format: Format,
     },
     /// End a silence before its time
+    #[command(after_help = "Example:\n  audit silence end 3f2a")]
     End {
         /// Its id, or the first characters of it
         id: String,
@@ -93,11 +98,7 @@ impl MatcherOptions {
         let table = self
             .table
             .iter()
-            .map(|name| {
-                inspect::watched_table(connection, name)?
-                    .map(|watched| watched.name)
-                    .ok_or_else(|| anyhow!("`{name}` is not a watched table"))
-            })
+            .map(|name| Ok(watched(connection, name)?.name))
             .collect::<anyhow::Result<_>>()?;
         Ok(Matchers {
             policy: self.policy,

@@ -1,28 +1,54 @@
 //! `audit status`: is anything wrong now, what fails most, and is the pipeline itself healthy?
 
-use audit_schema::inspect::{PipelineStatus, RuleStatus, Status};
+use audit_core::Severity;
+use audit_schema::doctor::Remark;
+use audit_schema::inspect::{self, PipelineStatus, RuleStatus, Status, TableStatus};
 use audit_schema::time_rule::TimeRuleStatus;
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::PgConnection;
 use serde_json::Value;
 
 use crate::cells;
-use crate::command::check;
+use crate::command::plan::last_apply;
+use crate::command::{Format, FormatOption, Output, check, json};
 use crate::terminal::{
-    Columns, Painted, Style, count, duration, number, percent, shorten, table_name,
+    Columns, Painted, Style, Tone, count, duration, number, percent, shorten, table_name,
 };
 
-/// Shows the status as a person reads it: tables, rules that fail, open alerts, and a line that sums up.
+/// Reads the status, and tells it.
+///
+/// # Errors
+/// If the pipeline may not be read.
+pub fn run(
+    connection: &mut PgConnection,
+    options: FormatOption,
+    style: Style,
+) -> anyhow::Result<Output> {
+    let status = inspect::status(connection)?;
+    Ok(match options.format {
+        Format::Text => render(&status, style).into(),
+        Format::Json => json(&status)?.into(),
+    })
+}
+
+/// Shows the status as a person reads it, not wider than 100 columns: how bad it is, tables, what fails, alerts, the
+/// pipeline itself, and a line that sums up.
 pub fn render(status: &Status, style: Style) -> String {
     let mut parts = vec![title(status, style)];
     if status.tables.is_empty() {
-        parts.push("No table is watched. Write a policy and run `audit apply POLICY`.".to_owned());
+        parts.push(
+            "No table is watched. Write a policy with `audit init` and run `audit apply`."
+                .to_owned(),
+        );
         return parts.join("\n\n") + "\n";
     }
+    parts.push(by_severity(status, style));
     parts.push(tables(status, style));
     parts.push(rules(status, style));
-    parts.extend(time_rules(&status.time_rules, style));
+    parts.extend(time_rules(status, style));
     parts.push(alerts(status, style));
     parts.extend(check::last(&status.checks, style));
-    parts.extend(folding(&status.pipeline));
+    parts.push(pipeline(status, style));
     parts.push(summary(status, style));
     parts.join("\n\n") + "\n"
 }
@@ -36,12 +62,37 @@ fn title(status: &Status, style: Style) -> String {
     format!("{}  {}", style.bold(&status.database), style.quiet(&facts))
 }
 
+/// How many rules of each severity fail now: the worst word of the morning comes first.
+fn by_severity(status: &Status, style: Style) -> String {
+    let severities = [
+        Severity::Critical,
+        Severity::Important,
+        Severity::Normal,
+        Severity::Low,
+    ];
+    let words: Vec<String> = severities
+        .iter()
+        .map(|severity| {
+            let failing = failing(status)
+                .filter(|rule| !rule.shadow && rule.severity == severity.name())
+                .count();
+            let text = format!("{} {failing} {severity}", severity.symbol());
+            match failing {
+                0 => style.quiet(&text),
+                _ => style.paint(&Painted::new(text, Tone::Severity(*severity))),
+            }
+        })
+        .collect();
+    format!("{} {}", style.quiet("rules failing"), words.join("   "))
+}
+
 fn tables(status: &Status, style: Style) -> String {
     let mut columns = Columns::new(
         style,
         &[
             "table",
             ">rows",
+            ">passing",
             ">inserted",
             ">updated",
             ">deleted",
@@ -50,17 +101,47 @@ fn tables(status: &Status, style: Style) -> String {
         ],
     );
     for table in &status.tables {
+        let failing = format!("{} of {}", table.failing_rules, table.rules);
         columns.row(cells![
-            table_name(&table.name),
+            shorten(table_name(&table.name), 28),
             number(table.rows),
+            passing(status, table),
             number(table.inserted),
             number(table.updated),
             number(table.deleted),
-            number(table.held),
-            format!("{} of {}", table.failing_rules, table.rules),
+            match table.held {
+                0 => Painted::new("0", Tone::Quiet),
+                held => Painted::new(number(held), Tone::Severity(Severity::Important)),
+            },
+            match table.failing_rules {
+                0 => Painted::new(failing, Tone::Good),
+                _ => Painted::from(failing),
+            },
         ]);
     }
     columns.render()
+}
+
+/// The share of the rows of a table that pass every rule. One row may fail several, so that it is at least this.
+fn passing(status: &Status, table: &TableStatus) -> Painted {
+    let failures = status
+        .rules
+        .iter()
+        .filter(|rule| rule.table == table.name && !rule.time_driven)
+        .map(|rule| rule.taken_as_failing);
+    let (sum, worst) = failures.fold((0, 0), |(sum, worst): (i64, i64), failing| {
+        (sum + failing, worst.max(failing))
+    });
+    if table.rows == 0 {
+        return Painted::new("–", Tone::Quiet);
+    }
+    if sum == 0 {
+        return Painted::new("100 %", Tone::Good);
+    }
+    // What rounds to all must not look as if it were all.
+    let share = (1.0 - sum as f64 / table.rows as f64).clamp(0.0, 0.999);
+    let sign = if sum == worst { "" } else { "≥ " };
+    format!("{sign}{}", percent(share)).into()
 }
 
 fn rules(status: &Status, style: Style) -> String {
@@ -71,25 +152,23 @@ fn rules(status: &Status, style: Style) -> String {
             "severity",
             ">rows",
             ">share",
-            "last failed",
+            ">last",
             "owner",
         ],
     );
     for rule in failing(status).filter(|rule| !rule.time_driven) {
+        let shadow = if rule.shadow { " (shadow)" } else { "" };
+        let name = format!("{}.{}", table_name(&rule.table), rule.name);
         columns.row(cells![
-            format!(
-                "{}.{}{}",
-                table_name(&rule.table),
-                rule.name,
-                if rule.shadow { " (shadow)" } else { "" }
-            ),
+            format!("{}{shadow}", shorten(&name, 38 - shadow.len())),
             Painted::severity(&rule.severity),
             number(rule.failing),
-            percent(rule.failing_ratio),
-            rule.last_failed
-                .map(|time| style.time(time))
-                .unwrap_or_default(),
-            rule.owner.clone(),
+            match rule.failing {
+                0 => String::new(),
+                _ => percent(rule.failing_ratio),
+            },
+            since(rule.last_failed, status),
+            shorten(&rule.owner, 20),
         ]);
     }
     if columns.is_empty() {
@@ -98,18 +177,19 @@ fn rules(status: &Status, style: Style) -> String {
     columns.render()
 }
 
+/// For how long, by the clock of the tick: `6 h`.
+fn since(time: Option<DateTime<Utc>>, status: &Status) -> String {
+    time.zip(status.pipeline.clock)
+        .map(|(time, clock)| duration((clock - time).max(TimeDelta::zero())))
+        .unwrap_or_default()
+}
+
 /// The groups of time-driven rules that are not as they should be; nothing where no such rule was asked.
-fn time_rules(groups: &[TimeRuleStatus], style: Style) -> Option<String> {
+fn time_rules(status: &Status, style: Style) -> Option<String> {
+    let groups: &[TimeRuleStatus] = &status.time_rules;
     let mut columns = Columns::new(
         style,
-        &[
-            "time-driven rule",
-            "severity",
-            "state",
-            "since",
-            "found",
-            "expected",
-        ],
+        &["time-driven rule", "severity", "state", ">for", "found"],
     );
     for group in groups
         .iter()
@@ -118,16 +198,21 @@ fn time_rules(groups: &[TimeRuleStatus], style: Style) -> Option<String> {
         let shadow = if group.shadow { " (shadow)" } else { "" };
         columns.row(cells![
             format!(
-                "{}.{}{shadow}{}",
-                table_name(&group.table),
-                group.name,
-                group_name(&group.group)
+                "{}{shadow}",
+                shorten(
+                    &format!(
+                        "{}.{}{}",
+                        table_name(&group.table),
+                        group.name,
+                        group_name(&group.group)
+                    ),
+                    30 - shadow.len()
+                )
             ),
             Painted::severity(&group.severity),
             group.state.replace('_', " "),
-            style.time(group.since),
-            shorten(group.detail.as_deref().unwrap_or_default(), 60),
-            shorten(group.expected.as_deref().unwrap_or_default(), 40),
+            since(Some(group.since), status),
+            shorten(group.detail.as_deref().unwrap_or_default(), 34),
         ]);
     }
     match (groups.len(), columns.is_empty()) {
@@ -158,24 +243,97 @@ fn failing(status: &Status) -> impl Iterator<Item = &RuleStatus> {
 }
 
 fn alerts(status: &Status, style: Style) -> String {
-    let mut columns = Columns::new(style, &["open alert", "severity", "state", "for", "owner"]);
+    let mut columns = Columns::new(style, &["open alert", "severity", "state", ">for", "owner"]);
     for alert in &status.open_alerts {
-        let lasts = status
-            .pipeline
-            .clock
-            .map(|clock| duration(clock - alert.opened_at));
         columns.row(cells![
-            alert.title.clone(),
+            shorten(&alert.title, 48),
             Painted::severity(&alert.severity),
             alert.state.clone(),
-            lasts.unwrap_or_default(),
-            alert.owner.clone(),
+            since(Some(alert.opened_at), status),
+            shorten(&alert.owner, 16),
         ]);
     }
     if columns.is_empty() {
         return style.good("✓ no open alert");
     }
     columns.render()
+}
+
+/// The pipeline itself, a line for each part.
+fn pipeline(status: &Status, style: Style) -> String {
+    let pipeline = &status.pipeline;
+    let mut lines = vec![("log", log(pipeline))];
+    if pipeline.oldest_held_at.is_some() {
+        let held = status.tables.iter().map(|table| table.held).sum();
+        let oldest = since(pipeline.oldest_held_at, status);
+        let age = match oldest.as_str() {
+            "" => String::new(),
+            oldest => format!(" · the oldest for {oldest}"),
+        };
+        lines.push((
+            "quarantine",
+            format!("{} set aside{age}", count(held, "row")),
+        ));
+    }
+    lines.push(("deliveries", deliveries(pipeline)));
+    if let Some(last) = &status.last_apply {
+        lines.push(("policy", shorten(&last_apply(last, style), 88)));
+    }
+    let mut text: Vec<String> = lines
+        .into_iter()
+        .map(|(name, facts)| format!("{}{facts}", style.quiet(&format!("{name:<12}"))))
+        .collect();
+    text.push(format!(
+        "{}{}",
+        style.quiet(&format!("{:<12}", "doctor")),
+        doctor(&status.remarks, style)
+    ));
+    text.join("\n")
+}
+
+/// What readers of counters and summaries still add up themselves, what is sealed, and which summaries are on their way.
+fn log(pipeline: &PipelineStatus) -> String {
+    let mut facts = vec![format!(
+        "{} in {}",
+        count(pipeline.sealed_rows, "changed row"),
+        count(pipeline.segments, "sealed segment")
+    )];
+    if pipeline.head_rows > 0 {
+        let age = duration(TimeDelta::seconds(pipeline.waiting_seconds));
+        facts.push(format!(
+            "{} to be folded, the oldest for {age}",
+            number(pipeline.head_rows)
+        ));
+    }
+    if !pipeline.starting.is_empty() {
+        facts.push(format!("summaries start: {}", pipeline.starting.join(", ")));
+    }
+    facts.join(" · ")
+}
+
+/// The worst remarks by their names; `audit doctor` has the rest.
+fn doctor(remarks: &[Remark], style: Style) -> String {
+    let wrong: Vec<&Remark> = remarks.iter().filter(|remark| remark.is_wrong()).collect();
+    let Some(worst) = wrong.first() else {
+        return style.good(match remarks.len() {
+            0 => "✓ nothing is wrong",
+            _ => "✓ nothing is wrong; `audit doctor` has advice",
+        });
+    };
+    let text = format!(
+        "{} {} {}",
+        worst.severity.symbol(),
+        worst.remark,
+        shorten(&worst.object, 22)
+    );
+    let more = match wrong.len() {
+        1 => String::new(),
+        all => format!(" and {} more", all - 1),
+    };
+    format!(
+        "{}{more}; `audit doctor` says what to do",
+        style.paint(&Painted::new(text, Tone::Severity(worst.severity)))
+    )
 }
 
 fn summary(status: &Status, style: Style) -> String {
@@ -185,7 +343,7 @@ fn summary(status: &Status, style: Style) -> String {
         .filter(|alert| alert.severity == "critical")
         .count();
     let held = status.tables.iter().map(|table| table.held).sum();
-    let facts = [
+    let mut facts = vec![
         count(size(status.tables.len()), "table"),
         format!(
             "{} of {} failing",
@@ -198,10 +356,22 @@ fn summary(status: &Status, style: Style) -> String {
             number(size(critical))
         ),
         format!("{} set aside", count(held, "row")),
-        deliveries(&status.pipeline),
     ];
+    let wrong = status
+        .remarks
+        .iter()
+        .filter(|remark| remark.is_wrong())
+        .count();
+    if wrong > 0 {
+        facts.push(count(size(wrong), "remark"));
+    }
     let line = facts.join(" · ");
-    if critical > 0 || status.pipeline.dead > 0 || !status.pipeline.paused_channels.is_empty() {
+    let is_ill = status
+        .remarks
+        .iter()
+        .any(|remark| remark.severity == Severity::Critical);
+    let pipeline = &status.pipeline;
+    if critical > 0 || pipeline.dead > 0 || !pipeline.paused_channels.is_empty() || is_ill {
         style.bad(&line)
     } else {
         style.bold(&line)
@@ -226,22 +396,6 @@ fn deliveries(pipeline: &PipelineStatus) -> String {
         facts.push(format!("paused: {}", pipeline.paused_channels.join(", ")));
     }
     facts.join(", ")
-}
-
-/// What readers of counters and summaries still add up themselves, and which summaries are on their way.
-fn folding(pipeline: &PipelineStatus) -> Option<String> {
-    let mut facts = Vec::new();
-    if pipeline.head_rows > 0 {
-        let age = duration(chrono::TimeDelta::seconds(pipeline.waiting_seconds));
-        facts.push(format!(
-            "{} to be folded, the oldest for {age}",
-            count(pipeline.head_rows, "changed row")
-        ));
-    }
-    if !pipeline.starting.is_empty() {
-        facts.push(format!("summaries start: {}", pipeline.starting.join(", ")));
-    }
-    (!facts.is_empty()).then(|| facts.join(" · "))
 }
 
 fn size(length: usize) -> i64 {

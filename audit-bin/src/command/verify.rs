@@ -5,9 +5,36 @@ use std::collections::BTreeMap;
 use audit_schema::inspect;
 use audit_schema::verify::Verified;
 use diesel::PgConnection;
+use serde_json::json as object;
 
-use crate::command::Output;
+use crate::command::{Format, FormatOption, Output, json};
 use crate::terminal::{Style, count};
+
+/// Reads everything, and tells what does not agree.
+///
+/// # Errors
+/// As [`Proof::read`].
+pub fn run(
+    connection: &mut PgConnection,
+    options: FormatOption,
+    style: Style,
+) -> anyhow::Result<Output> {
+    let proof = Proof::read(connection)?;
+    Ok(match options.format {
+        Format::Text => proof.render(style),
+        Format::Json => Output {
+            text: json(&object!({
+                "verified": proof.verified,
+                "replayed": proof
+                    .replayed
+                    .iter()
+                    .map(|(table, differences)| object!({ "table": table, "differences": differences }))
+                    .collect::<Vec<_>>(),
+            }))?,
+            well: proof.wrong() == 0,
+        },
+    })
+}
 
 /// Everything that the pipeline says, compared with what reading everything gives.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -26,6 +26,7 @@ pub(super) const SUBJECTS: [Subject; 11] = [
             "setting",
             "retention",
             "hash_salt",
+            "applied_policy",
         ],
     },
     Subject {

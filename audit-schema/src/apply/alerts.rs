@@ -22,6 +22,18 @@ impl Work<'_> {
                 .iter()
                 .all(|alert| alert.name != stored.name)
             {
+                if self.stays(Object::Alert, stored.alert_policy_id) {
+                    let what = in_words(&stored.definition["when"]);
+                    self.keep(
+                        Object::Alert,
+                        &stored.name,
+                        None,
+                        what,
+                        &stored.origin,
+                        None,
+                    );
+                    continue;
+                }
                 diesel::sql_query("select audit.retire_alert($1)")
                     .bind::<Integer, _>(stored.alert_policy_id)
                     .execute(self.connection)?;
@@ -78,6 +90,21 @@ impl Work<'_> {
             }
             differs(&mut differences, "owner", &stored.owner, owner);
         }
+        if let Some(stored) = stored
+            && !differences.is_empty()
+            && self.stays(Object::Alert, stored.alert_policy_id)
+        {
+            let what = in_words(&stored.definition["when"]);
+            self.keep(
+                Object::Alert,
+                &stored.name,
+                None,
+                what,
+                &stored.origin,
+                Some(differences),
+            );
+            return Ok(());
+        }
         let at = At::Alert(alert.name.clone());
         let is_same = stored.is_some() && differences.is_empty();
         let mode = self.mode;
@@ -106,6 +133,9 @@ impl Work<'_> {
             return Ok(());
         }
         let mut notes = Vec::new();
+        if stored.is_none() {
+            notes.extend(self.taken_back(Object::Alert, None, &alert.name));
+        }
         if self.policy.routes.is_empty() {
             notes.push("there is no route: nobody will hear of it".to_owned());
         }
@@ -130,6 +160,7 @@ impl Work<'_> {
             action: None,
             differences,
             failing: None,
+            cost: None,
             notes,
         });
         Ok(())

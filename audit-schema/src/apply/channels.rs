@@ -19,6 +19,18 @@ impl Work<'_> {
                 .iter()
                 .all(|channel| channel.name != stored.name)
             {
+                if self.stays(Object::Channel, stored.channel_id) {
+                    let what = stored.provider.clone();
+                    self.keep(
+                        Object::Channel,
+                        &stored.name,
+                        None,
+                        what,
+                        &stored.origin,
+                        None,
+                    );
+                    continue;
+                }
                 diesel::sql_query("select audit.retire_channel($1)")
                     .bind::<Integer, _>(stored.channel_id)
                     .execute(self.connection)?;
@@ -44,15 +56,8 @@ impl Work<'_> {
             }) {
                 continue;
             }
-            diesel::sql_query("select audit.declare_channel($1, $2, $3, $4, $5)")
-                .bind::<Text, _>(&channel.name)
-                .bind::<Text, _>(channel.provider.name())
-                .bind::<Jsonb, _>(&definition)
-                .bind::<Integer, _>(per_minute)
-                .bind::<Nullable<Integer>, _>(per_second)
-                .execute(self.connection)?;
-            let mut differences = Vec::new();
-            if let Some(stored) = stored {
+            let differences = stored.map_or_else(Vec::new, |stored| {
+                let mut differences = Vec::new();
                 differs(
                     &mut differences,
                     "channel",
@@ -73,7 +78,33 @@ impl Work<'_> {
                     &in_words(stored.per_second),
                     &in_words(per_second),
                 );
+                differences
+            });
+            if let Some(stored) = stored
+                && self.stays(Object::Channel, stored.channel_id)
+            {
+                let what = stored.provider.clone();
+                self.keep(
+                    Object::Channel,
+                    &stored.name,
+                    None,
+                    what,
+                    &stored.origin,
+                    Some(differences),
+                );
+                continue;
             }
+            diesel::sql_query("select audit.declare_channel($1, $2, $3, $4, $5)")
+                .bind::<Text, _>(&channel.name)
+                .bind::<Text, _>(channel.provider.name())
+                .bind::<Jsonb, _>(&definition)
+                .bind::<Integer, _>(per_minute)
+                .bind::<Nullable<Integer>, _>(per_second)
+                .execute(self.connection)?;
+            let notes = match stored {
+                Some(_) => None,
+                None => self.taken_back(Object::Channel, None, &channel.name),
+            };
             self.plan.changes.push(Planned {
                 verb: if stored.is_some() {
                     Verb::Change
@@ -92,7 +123,8 @@ impl Work<'_> {
                 action: None,
                 differences,
                 failing: None,
-                notes: Vec::new(),
+                cost: None,
+                notes: notes.into_iter().collect(),
             });
         }
         Ok(())
@@ -101,9 +133,46 @@ impl Work<'_> {
     pub(super) fn routes(&mut self) -> Result<()> {
         let wanted: Vec<Value> = self.policy.routes.iter().map(Route::definition).collect();
         let mut is_same = true;
+        let in_force: Vec<&Value> = self
+            .declared
+            .routes
+            .values()
+            .map(|route| &route.definition)
+            .collect();
+        let by_sql = self
+            .declared
+            .routes
+            .values()
+            .find(|route| self.stays(Object::Route, route.route_id));
+        if let Some(route) = by_sql
+            && in_force != wanted.iter().collect::<Vec<_>>()
+        {
+            let mut differences = Vec::new();
+            let all = |routes: &[&Value]| {
+                let words: Vec<String> = routes.iter().map(|route| in_words(route)).collect();
+                words.join("; ")
+            };
+            let wanted: Vec<&Value> = wanted.iter().collect();
+            differs(&mut differences, "routes", &all(&in_force), &all(&wanted));
+            let differences = (!wanted.is_empty()).then_some(differences);
+            let what = all(&in_force);
+            self.keep(
+                Object::Route,
+                "routes",
+                None,
+                what,
+                &route.origin,
+                differences,
+            );
+            return Ok(());
+        }
         for (position, route) in (1_i32..).zip(&self.policy.routes) {
             let definition = route.definition();
-            let stored = self.declared.routes.get(&position);
+            let stored = self
+                .declared
+                .routes
+                .get(&position)
+                .map(|route| &route.definition);
             if stored == Some(&definition) {
                 continue;
             }
@@ -135,6 +204,7 @@ impl Work<'_> {
                 action: None,
                 differences,
                 failing: None,
+                cost: None,
                 notes: Vec::new(),
             });
         }

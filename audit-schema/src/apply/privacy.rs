@@ -186,6 +186,7 @@ impl Work<'_> {
             severity: None,
             action: None,
             differences,
+            cost: None,
             failing: None,
             notes: Vec::new(),
         });

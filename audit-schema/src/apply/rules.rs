@@ -1,6 +1,7 @@
 //! Rules: declared, and counted where that helps who reads a plan.
 
 use std::collections::HashMap;
+use std::time::Instant;
 
 use audit_core::policy::{Declared as At, Part, did_you_mean};
 use audit_core::{Bounds, Measured, Reconcile, Rule, RuleKind, TablePolicy};
@@ -8,14 +9,17 @@ use diesel::result::{DatabaseErrorInformation, Error as DieselError, QueryResult
 use diesel::sql_types::{BigInt, Bool, Double, Integer, Jsonb, Nullable, Oid, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl};
 
-use super::{Mode, Number, Work};
+use super::{Number, Progress, Work};
 use crate::Result;
 use crate::declared;
-use crate::plan::{Failing, Object, Planned, Verb};
+use crate::plan::{Cost, Failing, Object, Planned, Verb};
 use crate::words::rule_differences;
 
-/// A table above this size is not read only to count what a new rule would fail.
-const LARGEST_COUNTED: i64 = 1 << 30;
+/// About so many rows of a large table are looked at.
+const SAMPLE: f64 = 100_000.0;
+
+/// The size in bytes of a row of a table that was never analysed.
+const USUAL_ROW: i64 = 100;
 
 impl Work<'_> {
     pub(super) fn rule(
@@ -38,6 +42,22 @@ impl Work<'_> {
             rule_differences(stored, rule, &definition, fix_within)
         });
         if stored.is_some_and(|stored| !stored.broken) && differences.is_empty() {
+            return Ok(());
+        }
+        if let Some(stored) = stored
+            && !differences.is_empty()
+            && self.stays(Object::Rule, stored.rule_id)
+        {
+            let watched = self.declared.tables.iter().find(|of| of.relation == oid);
+            let name = watched.map_or(table.name.as_str(), |watched| watched.name.as_str());
+            self.keep(
+                Object::Rule,
+                &stored.name,
+                Some(name),
+                stored.in_words(),
+                &stored.origin,
+                Some(differences),
+            );
             return Ok(());
         }
 
@@ -74,10 +94,25 @@ impl Work<'_> {
         if stored.is_some_and(|stored| stored.rule_id == rule_id) {
             return Ok(());
         }
-        if self.counts_rows(rule_id)? {
+        let class = self.class(rule_id)?;
+        // Of rules about changes and about who writes no row can be said to fail now.
+        let counts_rows = matches!(class.as_str(), "row" | "lookup");
+        if counts_rows {
             self.touch(&table.name).scans += 1;
         } else {
             self.touch(&table.name);
+        }
+        let mut notes = self.rule_notes(table, rule)?;
+        let cost = match class.as_str() {
+            "lookup" if notes.is_empty() => Cost::Lookup,
+            "lookup" => Cost::Scan,
+            "transition" => Cost::Transition,
+            "statement" => Cost::Statement,
+            "time" => Cost::Time,
+            _ => Cost::Row,
+        };
+        if stored.is_none() {
+            notes.extend(self.taken_back(Object::Rule, Some(oid), &rule.name));
         }
         let change = Planned {
             verb: if stored.is_some() {
@@ -92,30 +127,30 @@ impl Work<'_> {
             severity: Some(rule.severity),
             action: Some(rule.action),
             differences,
-            failing: match rule.kind.is_time_driven() {
-                true => None,
-                false => self.count_failing(&table.name, rule_id)?,
+            failing: match counts_rows {
+                true => self.count_failing(&table.name, &rule.name, rule_id)?,
+                false => None,
             },
-            notes: self.rule_notes(table, rule)?,
+            cost: Some(cost),
+            notes,
         };
         self.plan.changes.push(change);
         Ok(())
     }
 
-    /// Whether rows can be said to fail the rule now, so that its counter starts from a scan. Of rules about changes and
-    /// about who writes they can not.
-    fn counts_rows(&mut self, rule_id: i32) -> Result<bool> {
+    /// What a rule looks at, as the database found out.
+    fn class(&mut self, rule_id: i32) -> Result<String> {
         #[derive(QueryableByName)]
-        struct Counts {
-            #[diesel(sql_type = Bool)]
-            counts: bool,
+        struct Class {
+            #[diesel(sql_type = Text)]
+            class: String,
         }
-        Ok(diesel::sql_query(
-            "select r.class in ('row', 'lookup') as counts from audit.rule r where r.rule_id = $1",
+        Ok(
+            diesel::sql_query("select r.class from audit.rule r where r.rule_id = $1")
+                .bind::<Integer, _>(rule_id)
+                .get_result::<Class>(self.connection)?
+                .class,
         )
-        .bind::<Integer, _>(rule_id)
-        .get_result::<Counts>(self.connection)?
-        .counts)
     }
 
     /// Reports what is wrong with a rule: what the database said, and what it did not come to.
@@ -205,43 +240,113 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// How many of the rows that exist fail a rule that was just declared.
-    fn count_failing(&mut self, table: &str, rule_id: i32) -> Result<Option<Failing>> {
+    /// How many of the rows that exist fail a rule that was just declared. An apply starts the counters anyway, and the
+    /// counters say.
+    fn count_failing(&mut self, table: &str, rule: &str, rule_id: i32) -> Result<Option<Failing>> {
+        let (Some(largest), Some(relation)) = (self.how.counted_up_to, self.relations.get(table))
+        else {
+            return Ok(None);
+        };
+        let (oid, bytes) = (relation.relation, relation.bytes);
+        (self.progress)(Progress::Counting { table, rule });
+        let begun = Instant::now();
+        let counted = if bytes > largest {
+            let rows = match relation.rows {
+                0 => (bytes / USUAL_ROW).max(1),
+                rows => rows,
+            };
+            self.sampled(rule_id, rows)
+        } else {
+            self.counted(table, oid, rule_id)
+        };
+        let (failing, share) = match counted {
+            Ok(Some(counted)) => counted,
+            Ok(None) => return Ok(None),
+            // Counting is a service; a plan is worth having without it.
+            Err(DieselError::DatabaseError(..)) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let touched = self.touch(table);
+        touched.measured += begun.elapsed().as_secs_f64() / share;
+        touched.measured_scans += 1;
+        Ok(Some(failing))
+    }
+
+    /// By reading the whole table; nothing where the rule raises an error. With the share of the table that was read.
+    fn counted(
+        &mut self,
+        table: &str,
+        oid: u32,
+        rule_id: i32,
+    ) -> QueryResult<Option<(Failing, f64)>> {
         #[derive(QueryableByName)]
-        struct Count {
-            /// None when the rule raises an error for a row that is there.
-            #[diesel(sql_type = Nullable<BigInt>)]
-            failing: Option<i64>,
+        struct Rows {
             #[diesel(sql_type = BigInt)]
             rows: i64,
         }
-        let Some(relation) = self.relations.get_mut(table) else {
-            return Ok(None);
-        };
-        // An apply starts the counters anyway, and the counters say.
-        if self.mode == Mode::Apply || relation.bytes > LARGEST_COUNTED {
-            return Ok(None);
+        #[derive(QueryableByName)]
+        struct Count {
+            #[diesel(sql_type = Nullable<BigInt>)]
+            failing: Option<i64>,
         }
-        let oid = relation.relation;
-        let counted = self.attempt(|connection| {
-            diesel::sql_query(format!(
-                "select audit._scan_rule($1) as failing, (select count(*) from {}) as rows",
-                table_in_sql(connection, oid)?
-            ))
-            .bind::<Integer, _>(rule_id)
-            .get_result::<Count>(connection)
-        });
-        match counted {
-            Ok(Count { failing, rows }) => {
-                if let Some(relation) = self.relations.get_mut(table) {
-                    relation.rows = rows;
-                }
-                Ok(failing.map(|failing| Failing { failing, rows }))
+        let rows = match self.counted_rows.get(table) {
+            Some(rows) => *rows,
+            None => {
+                let counted = self.attempt(|connection| {
+                    let name = table_in_sql(connection, oid)?;
+                    diesel::sql_query(format!("select count(*) as rows from {name}"))
+                        .get_result::<Rows>(connection)
+                })?;
+                self.counted_rows.insert(table.to_owned(), counted.rows);
+                counted.rows
             }
-            // Counting is a service; a plan is worth having without it.
-            Err(DieselError::DatabaseError(..)) => Ok(None),
-            Err(error) => Err(error.into()),
+        };
+        if let Some(relation) = self.relations.get_mut(table) {
+            relation.rows = rows;
         }
+        let count: Count = self.attempt(|connection| {
+            diesel::sql_query("select audit._scan_rule($1) as failing")
+                .bind::<Integer, _>(rule_id)
+                .get_result(connection)
+        })?;
+        Ok(count.failing.map(|failing| {
+            let failing = Failing {
+                failing,
+                rows,
+                sample: None,
+            };
+            (failing, 1.0)
+        }))
+    }
+
+    /// By looking at a sample of a table that has about so many rows; nothing for rules of which a sample does not tell.
+    fn sampled(&mut self, rule_id: i32, rows: i64) -> QueryResult<Option<(Failing, f64)>> {
+        #[derive(QueryableByName)]
+        struct Sample {
+            #[diesel(sql_type = BigInt)]
+            failing: i64,
+            #[diesel(sql_type = BigInt)]
+            rows: i64,
+        }
+        let percent = (SAMPLE / rows as f64 * 100.0).min(100.0);
+        let sample: Vec<Sample> = self.attempt(|connection| {
+            diesel::sql_query("select s.failing, s.rows from audit._sample_rule($1, $2) s")
+                .bind::<Integer, _>(rule_id)
+                .bind::<Double, _>(percent)
+                .load(connection)
+        })?;
+        Ok(sample
+            .first()
+            .filter(|sample| sample.rows > 0)
+            .map(|sample| {
+                let estimated = sample.failing as f64 / sample.rows as f64 * rows as f64;
+                let failing = Failing {
+                    failing: estimated.round() as i64,
+                    rows,
+                    sample: Some(sample.rows),
+                };
+                (failing, percent / 100.0)
+            }))
     }
 
     fn rule_notes(&mut self, table: &TablePolicy, rule: &Rule) -> Result<Vec<String>> {

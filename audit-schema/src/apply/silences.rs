@@ -75,6 +75,7 @@ impl Work<'_> {
                 action: None,
                 differences,
                 failing: None,
+                cost: None,
                 notes: Vec::new(),
             });
         }
@@ -117,6 +118,7 @@ impl Work<'_> {
             action: None,
             differences,
             failing: None,
+            cost: None,
             notes: Vec::new(),
         });
         Ok(())

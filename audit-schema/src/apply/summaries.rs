@@ -25,6 +25,19 @@ impl Work<'_> {
                 .iter()
                 .all(|summary| summary.name != stored.name)
             {
+                if self.stays(Object::Summary, stored.summary_id) {
+                    let what = in_words(&stored.definition["measures"]);
+                    let table = Some(stored.table.as_str());
+                    self.keep(
+                        Object::Summary,
+                        &stored.name,
+                        table,
+                        what,
+                        &stored.origin,
+                        None,
+                    );
+                    continue;
+                }
                 // In a plan the view stays where readers use it.
                 if self.mode == Mode::Apply {
                     diesel::sql_query("select audit.retire_summary($1)")
@@ -71,6 +84,21 @@ impl Work<'_> {
                 );
             }
         }
+        if let Some(stored) = stored
+            && self.stays(Object::Summary, stored.summary_id)
+        {
+            let what = in_words(&stored.definition["measures"]);
+            let table = Some(stored.table.as_str());
+            self.keep(
+                Object::Summary,
+                &stored.name,
+                table,
+                what,
+                &stored.origin,
+                Some(differences),
+            );
+            return Ok(Some(stored.summary_id));
+        }
         let at = At::Summary(summary.name.clone());
         // A plan must not take the view of the former version away from its readers, not even until it rolls back.
         let name = match (self.mode, stored) {
@@ -98,7 +126,7 @@ impl Work<'_> {
             }
         };
         self.touch(&summary.table);
-        self.plan.changes.push(Planned {
+        let change = Planned {
             verb: if stored.is_some() {
                 Verb::Change
             } else {
@@ -116,8 +144,16 @@ impl Work<'_> {
             action: None,
             differences,
             failing: None,
-            notes: Vec::new(),
-        });
+            cost: None,
+            notes: match stored {
+                Some(_) => Vec::new(),
+                None => {
+                    let note = self.taken_back(Object::Summary, None, &summary.name);
+                    note.into_iter().collect()
+                }
+            },
+        };
+        self.plan.changes.push(change);
         Ok(Some(number))
     }
 }

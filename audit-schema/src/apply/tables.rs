@@ -8,7 +8,7 @@ use diesel::RunQueryDsl;
 use diesel::result::Error as DieselError;
 use diesel::sql_types::{Integer, Oid, Text};
 
-use super::{Mode, Work};
+use super::{LOCK, Mode, Work};
 use crate::Result;
 use crate::declared;
 use crate::plan::{Object, Planned, Verb};
@@ -86,6 +86,7 @@ impl Work<'_> {
             action: None,
             differences: Vec::new(),
             failing: None,
+            cost: None,
             notes: Vec::new(),
         };
         let changed = match stored {
@@ -116,6 +117,11 @@ impl Work<'_> {
         let changed = changed || private.any();
         if changed {
             let mode = self.mode;
+            if mode == Mode::Apply && stored.is_none() {
+                // The watch takes this lock for its triggers, without an end to its patience.
+                self.patience
+                    .lock(self.connection, Some((oid, &table.name)), LOCK)?;
+            }
             let watched = self.attempt(|connection| match (mode, stored) {
                 (Mode::Apply, _) => {
                     diesel::sql_query("select audit.watch($1::oid::regclass, $2, $3)")
@@ -147,9 +153,22 @@ impl Work<'_> {
         for rule in &table.rules {
             self.rule(table, rule, oid, &seconds)?;
         }
+        let name = stored.map_or_else(|| table.name.clone(), |stored| stored.name.clone());
         let stored_rules = self.declared.rules.iter();
         for stored in stored_rules.filter(|stored| stored.relation == oid) {
             if table.rules.iter().all(|rule| rule.name != stored.name) {
+                if self.stays(Object::Rule, stored.rule_id) {
+                    let what = stored.in_words();
+                    self.keep(
+                        Object::Rule,
+                        &stored.name,
+                        Some(&name),
+                        what,
+                        &stored.origin,
+                        None,
+                    );
+                    continue;
+                }
                 diesel::sql_query("select audit.retire_rule($1)")
                     .bind::<Integer, _>(stored.rule_id)
                     .execute(self.connection)?;
