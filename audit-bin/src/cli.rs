@@ -14,6 +14,8 @@ use crate::command::alerts::AlertsCommand;
 use crate::command::check::CheckOptions;
 use crate::command::deliveries::DeliveriesCommand;
 use crate::command::docs::DocsOptions;
+use crate::command::export::ExportCommand;
+use crate::command::import::ImportCommand;
 use crate::command::quarantine::QuarantineCommand;
 use crate::command::silence::SilenceCommand;
 use crate::command::{self, Output};
@@ -130,6 +132,16 @@ enum Command {
         #[arg(long, value_name = "COUNT", default_value_t = 100_000, value_parser = clap::value_parser!(i64).range(1..))]
         rows: i64,
     },
+    /// Turn tests of dbt, Great Expectations, ODCS or SodaCL into a policy, and say what came of each
+    Import {
+        #[command(subcommand)]
+        command: ImportCommand,
+    },
+    /// Write a policy as a data contract
+    Export {
+        #[command(subcommand)]
+        command: ExportCommand,
+    },
     /// Pack, fold and evaluate what is due, without delivering anything
     Tick,
     /// Write the documents of the named database, or else of the demo: entities, flow, every object, what is audited
@@ -242,6 +254,12 @@ pub fn run(audit: Audit) -> anyhow::Result<Ended> {
         let style = Style::of_standard_output(audit.time_zone.unwrap_or(Tz::UTC));
         return command::check::run(&mut database.connect()?, &options, style);
     }
+    // These read and write files, and know no database.
+    match &audit.command {
+        Command::Import { command } => return command::import::run(command),
+        Command::Export { command } => return command::export::run(command),
+        _ => {}
+    }
     Ok(output(audit)?.into())
 }
 
@@ -352,9 +370,11 @@ fn output(audit: Audit) -> anyhow::Result<Output> {
                 report.notices.len()
             )
         }
-        Command::Check(_) | Command::Demo { .. } | Command::Schema { .. } => {
-            unreachable!("it has returned above")
-        }
+        Command::Check(_)
+        | Command::Import { .. }
+        | Command::Export { .. }
+        | Command::Demo { .. }
+        | Command::Schema { .. } => unreachable!("it has returned above"),
     };
     Ok(text.into())
 }
