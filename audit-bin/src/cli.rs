@@ -13,8 +13,10 @@ use crate::command::check::CheckOptions;
 use crate::command::deliveries::DeliveriesCommand;
 use crate::command::docs::DocsOptions;
 use crate::command::drift::DriftOptions;
+use crate::command::export::ExportCommand;
 use crate::command::findings::FindingsOptions;
 use crate::command::history::HistoryOptions;
+use crate::command::import::ImportCommand;
 use crate::command::init::InitOptions;
 use crate::command::manual::{CompletionsOptions, ManOptions};
 use crate::command::plan::{ApplyOptions, PlanOptions};
@@ -140,6 +142,16 @@ enum Command {
     /// Look at tables and write a policy that their rows suggest, with the evidence for each rule
     #[command(after_help = "Example:\n  audit suggest orders customers > suggested.yml")]
     Suggest(SuggestOptions),
+    /// Turn tests of dbt, Great Expectations, ODCS or SodaCL into a policy, and say what came of each
+    Import {
+        #[command(subcommand)]
+        command: ImportCommand,
+    },
+    /// Write what is in force as a policy, or a policy as a data contract
+    Export {
+        #[command(subcommand)]
+        command: ExportCommand,
+    },
     /// Pack, fold and evaluate what is due, without delivering anything
     #[command(after_help = "Example:\n  audit tick")]
     Tick(FormatOption),
@@ -167,7 +179,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
     (
         "Declare",
         &[
-            "init", "migrate", "suggest", "plan", "apply", "drift", "schema",
+            "init", "migrate", "suggest", "import", "plan", "apply", "drift", "export", "schema",
         ],
     ),
     ("Look", &["status", "findings", "check", "doctor", "verify"]),
@@ -220,6 +232,8 @@ pub fn run(audit: Audit) -> anyhow::Result<Ended> {
             options,
             session.style(),
         ),
+        Command::Import { command } => command::import::run(command),
+        Command::Export { command } => command::export::run(&session, command),
         _ => Ok(output(&session, audit.command)?.into()),
     }
 }

@@ -21,6 +21,9 @@ pub fn render(error: &anyhow::Error) -> String {
     if let Some(errors) = error.chain().find_map(policy_errors) {
         return format!("{}\n", errors.to_string().trim_end());
     }
+    if let Some(audit_core::Error::NotImported(problem)) = error.downcast_ref() {
+        return format!("{problem}\n\nnothing was imported\n");
+    }
     let mut text = String::new();
     for (depth, cause) in error.chain().enumerate() {
         let message = cause.to_string();

@@ -55,6 +55,16 @@ impl Style {
         }
     }
 
+    /// The style for standard error, as [`of_standard_output`](Self::of_standard_output).
+    pub fn of_standard_error(zone: Tz) -> Self {
+        let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        Self {
+            color: io::stderr().is_terminal() && wanted,
+            zone,
+            width: None,
+        }
+    }
+
     /// A text for a line of its own, in its tone.
     pub fn paint(self, text: &Painted) -> String {
         match text.tone {
@@ -377,7 +387,7 @@ pub fn shorten(text: &str, width: usize) -> String {
 pub fn print(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let written = out.write_all(text.as_bytes()).and_then(|()| {
-        if text.ends_with('\n') {
+        if text.is_empty() || text.ends_with('\n') {
             Ok(())
         } else {
             out.write_all(b"\n")

@@ -1,6 +1,6 @@
 //! What can go wrong in this crate.
 
-use crate::policy::PolicyErrors;
+use crate::policy::{PolicyErrors, Problem};
 
 /// What can go wrong in this crate.
 #[derive(Debug, thiserror::Error)]
@@ -9,6 +9,9 @@ pub enum Error {
     /// A policy file is wrong, in one place or in many.
     #[error(transparent)]
     Policy(#[from] PolicyErrors),
+    /// A file of another tool that is not what it should be, with the place.
+    #[error("{0}")]
+    NotImported(Box<Problem>),
     /// A length of time that does not read as one.
     #[error("`{text}` is not a length of time such as `10m`, `4h`, `7d` or `1 day`")]
     NotAPeriod {

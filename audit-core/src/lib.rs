@@ -4,6 +4,7 @@
 //! | module | what is in it |
 //! |---|---|
 //! | [`policy`] | the policy file: reading it, and saying what is wrong with it and where |
+//! | [`import`], [`export`] | rules from and to the files of other tools |
 //! | [`alert`] | alerts, and the state machine that opens and resolves them |
 //! | [`say`] | the sentences of alerts |
 //!
@@ -18,6 +19,8 @@
 //! ```
 
 pub mod alert;
+pub mod export;
+pub mod import;
 pub mod policy;
 pub mod say;
 

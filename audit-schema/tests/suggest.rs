@@ -198,13 +198,13 @@ break	\ ü ", "- null", "audit_row")
     assert_eq!(checked.worst(), None);
     insta::assert_snapshot!(only_rules(&hostile), @r#"
     - not_null: "true"
-    - one_of: { "true": [" x", "a\u000ab", "no: #\"", "yes"] }
+    - one_of: { "true": [" x", "a\nb", "no: #\"", "yes"] }
     - not_null: "%I %1$s {}: [a], #b"
     - references: { "%I %1$s {}: [a], #b": "\"Ev.il \"\"s\"\"\".\"key: # table\".\"co.de \"\"1\"\"\"" }
-    - not_null: "line\u000abreak\u0009\\ ü "
-    - unique: ["line\u000abreak\u0009\\ ü "]
-    - not_blank: "line\u000abreak\u0009\\ ü "
-    - length: { "line\u000abreak\u0009\\ ü ": { max: 15 } }
+    - not_null: "line\nbreak\u0009\\ ü "
+    - unique: ["line\nbreak\u0009\\ ü "]
+    - not_blank: "line\nbreak\u0009\\ ü "
+    - length: { "line\nbreak\u0009\\ ü ": { max: 15 } }
     - not_null: "- null"
     - not_future: "- null"
     - range: { "- null": { min: "2010-01-01" } }

@@ -1,5 +1,7 @@
 //! `audit check`: rules on the rows that exist, with a bar of progress, and an exit code that says how bad it is.
 
+mod results;
+
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -8,20 +10,24 @@ use audit_core::Severity;
 use audit_schema::check::{
     self, Checked, CheckedRule, How, LastCheck, Options, Progress, Throttle,
 };
+use chrono::Utc;
 use clap::Args;
 use diesel::PgConnection;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use uuid::Uuid;
 
 use crate::cells;
 use crate::command::findings::values;
+use crate::command::import::write;
 use crate::command::{Ended, read_policy};
 use crate::terminal::{Columns, Painted, Style, Tone, count, number, percent, shorten, table_name};
 
 /// The options of `audit check`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Example:
+Examples:
   audit check orders --throttle 25%
+  audit check --format junit --out report.xml --fail-on important
 
 A check that was cut off, even by kill -9, goes on where it stopped when it is run again.
 It ends with 0 if every rule holds, else by the worst that does not: 10 low, 11 normal, 12 important, 13 critical.")]
@@ -35,6 +41,15 @@ pub struct CheckOptions {
     /// Check the rules of this policy, which need not be applied; nothing of it is kept, so it begins anew each time
     #[arg(long, value_name = "POLICY")]
     policy: Option<PathBuf>,
+    /// How the result is written
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// Write the result to this file, and what a person reads to standard output
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Rules below this severity are reported, and do not count for the exit code
+    #[arg(long, value_name = "SEVERITY", value_parser = severity, default_value = "low")]
+    fail_on: Severity,
     /// Begin anew, even if a check was cut off
     #[arg(long)]
     restart: bool,
@@ -44,6 +59,25 @@ pub struct CheckOptions {
     /// Exactly so many rows in a transaction [default: as many as take a tenth of a second]
     #[arg(long, value_name = "COUNT", hide_short_help = true, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     batch_rows: Option<u32>,
+}
+
+/// How the result of a check is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// As JSON, for programs
+    Json,
+    /// As JUnit XML, for the test reports of CI
+    Junit,
+    /// As run_results.json of dbt, for tools that read it
+    Dbt,
+}
+
+fn severity(text: &str) -> Result<Severity, String> {
+    text.parse()
+        .map_err(|error: audit_core::Error| error.to_string())
 }
 
 /// `25%` or `5000/s`.
@@ -107,11 +141,32 @@ pub fn run(
     if checked.iter().all(|one| one.rules.is_empty()) && !asked.rules.is_empty() {
         bail!("there is no rule `{}` to check", asked.rules.join("`, `"));
     }
-    Ok(render(&checked, style))
+    let mut ended = render(&checked, asked.fail_on, style);
+    let written = match asked.format {
+        Format::Text => None,
+        Format::Json => Some(results::json(&checked, asked.fail_on, ended.code)?),
+        Format::Junit => Some(results::junit(&checked, asked.fail_on)),
+        Format::Dbt => Some(results::dbt(
+            &checked,
+            asked.fail_on,
+            Utc::now(),
+            Uuid::new_v4(),
+        )?),
+    };
+    match (&asked.out, written) {
+        (Some(path), written) => {
+            write(path, written.as_deref().unwrap_or(&ended.text))?;
+        }
+        (None, Some(written)) => ended.text = written,
+        (None, None) => {}
+    }
+    Ok(ended)
 }
 
 /// Shows what was found: for each table the rules that do not hold, and a line that sums up.
-pub fn render(checked: &[Checked], style: Style) -> Ended {
+///
+/// Only what is at least as bad as `fail_on` counts for the code.
+pub fn render(checked: &[Checked], fail_on: Severity, style: Style) -> Ended {
     if checked.is_empty() {
         return Ended {
             text: "There is no rule to check.\n".to_owned(),
@@ -144,7 +199,7 @@ pub fn render(checked: &[Checked], style: Style) -> Ended {
     });
     Ended {
         text: parts.join("\n\n") + "\n",
-        code: match worst {
+        code: match worst.filter(|worst| *worst >= fail_on) {
             None => 0,
             Some(Severity::Low) => 10,
             Some(Severity::Normal) => 11,

@@ -6,8 +6,9 @@ mod defaults;
 mod error;
 mod include;
 mod kind;
+mod lines;
 mod load;
-mod node;
+pub(crate) mod node;
 mod privacy;
 mod read;
 mod route;
@@ -15,7 +16,7 @@ mod schema;
 mod silence;
 mod suggest;
 mod summary;
-mod table;
+pub(crate) mod table;
 mod time_rule;
 mod variable;
 mod write;
@@ -24,6 +25,7 @@ use std::collections::HashMap;
 
 pub use error::{Location, PolicyErrors, Problem};
 pub use include::{Disk, Loader};
+pub use lines::{identifier, kind_options, rule_lines, scalar};
 pub use schema::schema;
 
 use crate::{
@@ -347,6 +349,25 @@ pub fn did_you_mean<'a>(
     suggest::nearest(written, candidates).map(|meant| format!("did you mean `{meant}`?"))
 }
 
+/// An error in a text that is no policy, at a place of it.
+pub(crate) fn problem_in(
+    text: &str,
+    file: &str,
+    location: Option<Location>,
+    message: impl Into<String>,
+    help: Option<String>,
+) -> Problem {
+    let file = SourceFile {
+        name: file.to_owned(),
+        lines: text.lines().map(str::to_owned).collect(),
+    };
+    let source = Source {
+        files: vec![file],
+        places: HashMap::new(),
+    };
+    source.problem(location, message, help)
+}
+
 impl Source {
     fn locate(&self, declared: &Declared, part: &Part) -> Option<Location> {
         let place = |part: &Part| self.places.get(&(declared.clone(), part.clone())).copied();
@@ -415,7 +436,7 @@ impl Source {
 }
 
 /// A text of a file that nobody has checked must not steer the terminal that shows it.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.chars()
         .map(|character| match character {
             '\n' | '\t' => character,

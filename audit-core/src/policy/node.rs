@@ -10,20 +10,20 @@ use super::Location;
 
 /// A value and its place.
 #[derive(Clone, Debug)]
-pub(super) struct Node {
-    pub(super) at: Location,
+pub(crate) struct Node {
+    pub(crate) at: Location,
     /// Where it is written out, which is elsewhere if an alias stands here.
-    pub(super) written: Location,
+    pub(crate) written: Location,
     /// The digits of a number that a floating-point number would round.
-    pub(super) exact: Option<String>,
+    pub(crate) exact: Option<String>,
     /// The value of a variable that looks like a number or a truth value, as the text that it may be meant to be.
-    pub(super) filled: Option<String>,
-    pub(super) value: Tree,
+    pub(crate) filled: Option<String>,
+    pub(crate) value: Tree,
 }
 
 /// What YAML can hold.
 #[derive(Clone, Debug)]
-pub(super) enum Tree {
+pub(crate) enum Tree {
     Null,
     Bool(bool),
     Number(Number),
@@ -34,9 +34,9 @@ pub(super) enum Tree {
 
 /// Why a text is not YAML, or is YAML that no policy needs.
 #[derive(Debug)]
-pub(super) struct NotYaml {
-    pub(super) at: Option<Location>,
-    pub(super) message: String,
+pub(crate) struct NotYaml {
+    pub(crate) at: Option<Location>,
+    pub(crate) message: String,
 }
 
 /// A policy of this many nodes has some ten thousand rules; a hostile one of a few lines can have billions.
@@ -44,21 +44,37 @@ const MOST_NODES: usize = 200_000;
 /// The deepest legal nesting is: tables, a table, rules, a rule, a kind, a column, its list.
 const MOST_LEVELS: usize = 24;
 
-/// Reads a text into a tree. A text without anything in it is null.
-pub(super) fn read(text: &str) -> Result<Node, NotYaml> {
+/// How large a text may be, after its anchors are followed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) nodes: usize,
+    pub(crate) levels: usize,
+}
+
+/// Reads a policy into a tree. A text without anything in it is null.
+pub(crate) fn read(text: &str) -> Result<Node, NotYaml> {
+    let limits = Limits {
+        nodes: MOST_NODES,
+        levels: MOST_LEVELS,
+    };
+    read_within(text, limits)
+}
+
+/// Reads a text into a tree that is no larger than the limits.
+pub(crate) fn read_within(text: &str, limits: Limits) -> Result<Node, NotYaml> {
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {
-            max_depth: MOST_LEVELS,
-            flow_nesting_limit: MOST_LEVELS,
-            max_nodes: MOST_NODES,
-            max_events: 2 * MOST_NODES,
+            max_depth: limits.levels,
+            flow_nesting_limit: limits.levels,
+            max_nodes: limits.nodes,
+            max_events: 2 * limits.nodes,
             max_aliases: 1_000,
             max_anchors: 1_000,
-            max_recorded_anchor_events: MOST_NODES,
+            max_recorded_anchor_events: limits.nodes,
         },
         alias_limits: serde_saphyr::alias_limits! {
-            max_total_replayed_events: MOST_NODES,
-            max_replay_stack_depth: MOST_LEVELS,
+            max_total_replayed_events: limits.nodes,
+            max_replay_stack_depth: limits.levels,
             max_alias_expansions_per_anchor: 1_000,
         },
         // `on` is a key of alerts, and `NO` is a country.
@@ -101,17 +117,22 @@ impl Node {
     }
 
     fn nothing(at: Location) -> Self {
+        Node::of(at, Tree::Null)
+    }
+
+    /// A value that stands where it is written.
+    pub(crate) fn of(at: Location, value: Tree) -> Self {
         Node {
             at,
             written: at,
             exact: None,
             filled: None,
-            value: Tree::Null,
+            value,
         }
     }
 
     /// What kind of thing it is, for messages.
-    pub(super) fn article(&self) -> &'static str {
+    pub(crate) fn article(&self) -> &'static str {
         match &self.value {
             Tree::Null => "nothing",
             Tree::Bool(_) => "a truth value",

@@ -423,7 +423,7 @@ impl Reader {
 }
 
 /// The identifiers of a dotted name, in which dots between double quotes do not count. Empty if one of them is.
-pub(super) fn identifiers(name: &str) -> Vec<&str> {
+pub(crate) fn identifiers(name: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let (mut start, mut quoted) = (0, false);
     for (position, character) in name.char_indices() {

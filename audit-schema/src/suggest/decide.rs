@@ -179,7 +179,7 @@ impl Deciding<'_> {
         let target = format!(
             "{}.{}",
             best.key_table,
-            super::fragment::identifier(&best.key_column)
+            audit_core::policy::identifier(&best.key_column)
         );
         let found = best.rows - best.missing;
         let Some(mostly) = strength(best.missing, best.rows) else {
