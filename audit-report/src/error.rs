@@ -9,6 +9,14 @@ pub enum Error {
     /// The database could not be read.
     #[error("reading the figures from the database")]
     Database(#[source] audit_schema::Error),
+    /// A range that ends before it begins.
+    #[error("the range begins on {since}, after its last day, {until}")]
+    NoRange {
+        /// Its first day.
+        since: chrono::NaiveDate,
+        /// Its last day.
+        until: chrono::NaiveDate,
+    },
     /// A chart could not be drawn.
     #[error("drawing the chart `{chart}`: {reason}")]
     Draw {

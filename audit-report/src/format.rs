@@ -230,6 +230,22 @@ pub fn count(number: i64, one: &str, many: &str) -> String {
     )
 }
 
+/// Lists things as a person would.
+///
+/// # Examples
+/// ```
+/// use audit_report::format::joined;
+/// assert_eq!(joined(["a", "b", "c"].map(String::from).into_iter(), "and"), "a, b and c");
+/// ```
+pub fn joined(words: impl Iterator<Item = String>, last: &str) -> String {
+    let words: Vec<String> = words.collect();
+    match words.split_last() {
+        None => String::new(),
+        Some((only, [])) => only.clone(),
+        Some((end, head)) => format!("{} {last} {end}", head.join(", ")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

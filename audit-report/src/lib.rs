@@ -1,16 +1,22 @@
 #![doc = include_str!("../README.md")]
 
 mod canvas;
+mod draw;
 mod error;
 mod font;
+mod period;
 mod picture;
+mod selection;
 mod style;
+mod words;
 
 pub mod bars;
+pub mod chart;
 pub mod dashboard;
 pub mod docs;
 pub mod format;
 
 pub use error::{Error, Result};
 pub use picture::png;
+pub use selection::{NoSince, Range, Selection, Since};
 pub use style::Style;

@@ -1,8 +1,8 @@
 //! The figures that a dashboard draws are those that SQL finds in the tables.
 
 use audit_core::Severity;
-use audit_report::dashboard::{self, Dashboard, Range};
-use audit_report::{Style, png};
+use audit_report::dashboard::{self, Dashboard};
+use audit_report::{Range, Selection, Style, png};
 use audit_schema::testing::{Database, database};
 use chrono::NaiveDate;
 use diesel::connection::SimpleConnection;
@@ -74,11 +74,11 @@ fn fold(connection: &mut PgConnection) {
 
 fn figures(connection: &mut PgConnection) -> Dashboard {
     let range = Range {
-        first: NaiveDate::from_ymd_opt(2013, 2, 5),
-        last: NaiveDate::from_ymd_opt(2013, 2, 12),
+        since: NaiveDate::from_ymd_opt(2013, 2, 5).map(Into::into),
+        until: NaiveDate::from_ymd_opt(2013, 2, 12),
         zone: Some(chrono_tz::America::New_York),
     };
-    dashboard::load(connection, &range).expect("the figures are read")
+    dashboard::load(connection, &range.into()).expect("the figures are read")
 }
 
 #[test]
@@ -270,7 +270,7 @@ fn the_writer_is_the_actor_that_was_named() {
 fn the_range_is_that_of_the_changes_unless_it_is_given() {
     let (_database, mut connection) = departures();
     let figures =
-        dashboard::load(&mut connection, &Range::default()).expect("the figures are read");
+        dashboard::load(&mut connection, &Selection::default()).expect("the figures are read");
     assert_eq!(
         figures.period.first,
         NaiveDate::from_ymd_opt(2013, 2, 5).expect("a date")
@@ -285,8 +285,8 @@ fn the_range_is_that_of_the_changes_unless_it_is_given() {
 #[test]
 fn a_database_without_a_watched_table_can_be_drawn() {
     let database = database();
-    let figures =
-        dashboard::load(&mut database.connect(), &Range::default()).expect("the figures are read");
+    let figures = dashboard::load(&mut database.connect(), &Selection::default())
+        .expect("the figures are read");
     let svg = dashboard::svg(&figures, &Style::light()).expect("it is drawn");
     assert!(svg.contains("no table is watched"));
     assert!(png(&svg, 1.0).expect("it is rasterised").len() > 10_000);

@@ -71,6 +71,13 @@ pub enum Error {
         several: bool,
     },
 
+    /// A table is named that is not, and never was, watched.
+    #[error("no watched table is called `{name}`; `audit status` lists them")]
+    NotWatched {
+        /// What was given.
+        name: String,
+    },
+
     /// The server is older than the oldest one that the pipeline supports.
     #[error("PostgreSQL {found} is too old, the oldest supported is 14")]
     ServerTooOld {

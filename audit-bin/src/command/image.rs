@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use audit_core::Theme;
-use audit_report::dashboard::{self, Range};
-use audit_report::{Style, png};
+use audit_report::chart::{self, Kind, Size};
+use audit_report::{Range, Selection, Since, Style, dashboard, png};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use clap::{Parser, Subcommand, ValueEnum};
@@ -43,9 +43,12 @@ enum Command {
         /// On white or on dark
         #[arg(long, value_enum, default_value_t = Paper::Light)]
         theme: Paper,
-        /// The first day, for example 2026-11-01 [default: that of the first change]
+        /// One chart instead of the dashboard
+        #[arg(long, value_name = "CHART")]
+        chart: Option<Kind>,
+        /// The first day, for example 2026-11-01, or how far back: 30d, 12w, 1y [default: that of the first change]
         #[arg(long, value_name = "DAY")]
-        since: Option<NaiveDate>,
+        since: Option<Since>,
         /// The last day [default: that of the last change]
         #[arg(long, value_name = "DAY")]
         until: Option<NaiveDate>,
@@ -69,14 +72,15 @@ pub fn run(arguments: AuditReport) -> anyhow::Result<String> {
     let Command::Image {
         out,
         theme,
+        chart,
         since,
         until,
         time_zone,
     } = arguments.command;
     let database = Database::open(&arguments.connection)?;
     let range = Range {
-        first: since,
-        last: until,
+        since,
+        until,
         zone: time_zone,
     };
     let style = Style {
@@ -86,7 +90,13 @@ pub fn run(arguments: AuditReport) -> anyhow::Result<String> {
         },
         ..Style::default()
     };
-    draw(&mut database.connect()?, &range, &style, &out)?;
+    draw(
+        &mut database.connect()?,
+        chart.as_ref(),
+        &range.into(),
+        &style,
+        &out,
+    )?;
     Ok(format!("✓ {}\n", out.display()))
 }
 
@@ -96,7 +106,8 @@ pub fn run(arguments: AuditReport) -> anyhow::Result<String> {
 /// If the ending is neither, the database can't be read or the file can't be written.
 pub fn draw(
     connection: &mut PgConnection,
-    range: &Range,
+    chart: Option<&Kind>,
+    selection: &Selection,
     style: &Style,
     out: &Path,
 ) -> anyhow::Result<()> {
@@ -110,7 +121,10 @@ pub fn draw(
             out.display()
         );
     }
-    let svg = dashboard::svg(&dashboard::load(connection, range)?, style)?;
+    let svg = match chart {
+        Some(kind) => chart::load(connection, kind, selection)?.svg(style, Size::default())?,
+        None => dashboard::svg(&dashboard::load(connection, selection)?, style)?,
+    };
     let content = if ending == "png" {
         png(&svg, SCALE)?
     } else {
@@ -125,7 +139,7 @@ pub fn draw(
 /// If the database can't be read.
 pub fn for_mail(connection: &mut PgConnection) -> anyhow::Result<Vec<u8>> {
     let svg = dashboard::svg(
-        &dashboard::load(connection, &Range::default())?,
+        &dashboard::load(connection, &Selection::default())?,
         &Style::light(),
     )?;
     Ok(png(&svg, 1.0)?)

@@ -41,6 +41,7 @@ fn nothing(period: Period) -> Dashboard {
         .collect();
     Dashboard {
         database: "flights".into(),
+        only: String::new(),
         as_of: period.end() - TimeDelta::minutes(1),
         drawn_at: at("2026-11-24T10:15:00Z"),
         checked: Checked::default(),
