@@ -525,7 +525,7 @@ fn step_pictures(
         ("dashboard-dark.png", audit_report::Style::dark()),
     ] {
         let path = directory.join(name);
-        crate::command::image::draw(connection, None, &range.clone().into(), &style, &path)?;
+        crate::command::image::draw(connection, &range.clone().into(), &style, &path)?;
         pictures.push(path);
     }
     screen.say("")?;

@@ -17,6 +17,16 @@ pub enum Error {
         /// Its last day.
         until: chrono::NaiveDate,
     },
+    /// A measure that a summary does not have, or that is no number.
+    #[error("the summary `{summary}` has no measure `{measure}` that is a number; it has {}", if known.is_empty() { "none".to_owned() } else { known.join(", ") })]
+    NoMeasure {
+        /// The summary.
+        summary: String,
+        /// What was asked for; empty for the first.
+        measure: String,
+        /// The measures that are numbers.
+        known: Vec<String>,
+    },
     /// A chart could not be drawn.
     #[error("drawing the chart `{chart}`: {reason}")]
     Draw {

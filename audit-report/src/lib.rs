@@ -2,6 +2,7 @@
 
 mod canvas;
 mod draw;
+mod drawing;
 mod error;
 mod font;
 mod period;
@@ -16,6 +17,7 @@ pub mod dashboard;
 pub mod docs;
 pub mod format;
 
+pub use drawing::Drawing;
 pub use error::{Error, Result};
 pub use picture::png;
 pub use selection::{NoSince, Range, Selection, Since};

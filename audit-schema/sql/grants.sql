@@ -74,6 +74,9 @@ grant execute on function
     audit.discard_held(jsonb, text, boolean, bigint)
 to audit_operator, audit_admin;
 
+-- How old something is, for those who draw it.
+grant execute on function audit._time_within(timestamptz, timestamptz, text) to audit_reader, audit_operator;
+
 -- The tick, and what is read through functions.
 grant execute on function audit.tick(timestamptz, integer, interval) to audit_operator, audit_admin;
 grant execute on function audit.history(regclass, text), audit.verify(), audit.replay_differences(regclass)

@@ -6,11 +6,15 @@
 
 mod activity;
 mod alert;
+mod delivery;
 mod failure;
+mod freshness;
 mod pipeline;
 mod quality;
 mod quarantine;
 mod rule;
+mod rule_history;
+mod summary;
 
 use audit_core::Severity;
 use chrono::{DateTime, Utc};
@@ -19,13 +23,24 @@ use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz};
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl};
 
-pub use activity::{Activity, ChangeStep, Writer, activity, changes, writers};
-pub use alert::{AlertSpan, AlertTotals, OpenAlerts, alert_totals, alerts, open_alerts};
+pub use activity::{
+    Activity, ActorStep, ChangeStep, Writer, activity, changes, changes_by_actor, writers,
+};
+pub use alert::{
+    AlertSpan, AlertTotals, Lengths, OpenAlerts, Response, alert_totals, alerts, open_alerts,
+    responses,
+};
+pub use delivery::{ChannelDeliveries, DeliveryStep, channel_deliveries, delivery_steps};
 pub use failure::{FailureHour, FailureStep, failures, failures_by_hour_of_week};
+pub use freshness::{Freshness, freshness};
 pub use pipeline::{PipelineStatus, pipeline, time_zone};
 pub use quality::{TableQuality, TableTotals, WriteQuality, quality, table_totals, write_quality};
-pub use quarantine::{Quarantine, quarantine};
+pub use quarantine::{Quarantine, QuarantineAge, quarantine, quarantine_ages};
 pub use rule::{RuleStatus, RuleTotals, Unfixed, failing_rules, rule_totals, unfixed};
+pub use rule_history::{RuleRecord, RuleStep, failures_by_rule, pass_rates, rule_steps};
+pub use summary::{
+    BUCKETS, SummaryMeasure, SummaryPoint, SummaryShape, summaries, summary, summary_points,
+};
 
 use crate::{Error, Result};
 

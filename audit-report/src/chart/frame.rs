@@ -46,6 +46,13 @@ impl Frame {
 }
 
 /// How large a chart is drawn, in pixels at 1×.
+///
+/// # Examples
+/// ```
+/// use audit_report::chart::Size;
+/// assert_eq!("800x450".parse(), Ok(Size::default()));
+/// assert!("800".parse::<Size>().is_err());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Size {
     /// Width, no less than [`Size::LEAST`].
@@ -60,6 +67,35 @@ impl Size {
         width: 360,
         height: 280,
     };
+}
+
+/// A size that can not be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{text}` is no size: write width x height in pixels, for example 800x450, of 100 to 10000 each"
+)]
+pub struct NoSize {
+    /// What was given.
+    pub text: String,
+}
+
+impl std::str::FromStr for Size {
+    type Err = NoSize;
+
+    fn from_str(text: &str) -> Result<Self, NoSize> {
+        let (width, height) = text.split_once(['x', '×']).unwrap_or_default();
+        let pixels = |text: &str| {
+            text.parse()
+                .ok()
+                .filter(|pixels| (100..=10_000).contains(pixels))
+        };
+        match (pixels(width), pixels(height)) {
+            (Some(width), Some(height)) => Ok(Size { width, height }),
+            _ => Err(NoSize {
+                text: text.to_owned(),
+            }),
+        }
+    }
 }
 
 /// 800 × 450.

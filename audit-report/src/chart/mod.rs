@@ -13,11 +13,19 @@
 //! ```
 
 mod alerts;
+mod changes;
+mod deliveries;
 mod findings;
 mod frame;
+mod freshness;
 mod heatmap;
 mod kind;
+mod pareto;
+mod pass_rate;
 mod quality;
+mod quarantine;
+mod response;
+mod summary;
 mod table;
 
 use audit_schema::metrics::{self, Scope};
@@ -25,11 +33,19 @@ use diesel::PgConnection;
 use serde::{Deserialize, Serialize};
 
 pub use alerts::Alerts;
+pub use changes::{Changes, Written};
+pub use deliveries::{Channel, Deliveries, Latency};
 pub use findings::Findings;
-pub use frame::{Frame, Size};
+pub use frame::{Frame, NoSize, Size};
+pub use freshness::{Fresh, Freshness};
 pub use heatmap::Heatmap;
 pub use kind::{Kind, NoKind};
+pub use pareto::{Pareto, ParetoRule};
+pub use pass_rate::{PassRate, PassRateStep, RulePassRate};
 pub use quality::Quality;
+pub use quarantine::{HeldByRule, Quarantine};
+pub use response::{Distribution, Response, SeverityResponse};
+pub use summary::{Group, Summary};
 pub use table::{Column, Table};
 
 use crate::canvas::Area;
@@ -59,21 +75,45 @@ pub struct Chart {
 pub enum Data {
     /// See [`Kind::Quality`].
     Quality(Quality),
+    /// See [`Kind::PassRate`].
+    PassRate(PassRate),
     /// See [`Kind::Findings`].
     Findings(Findings),
+    /// See [`Kind::Pareto`].
+    Pareto(Pareto),
     /// See [`Kind::Heatmap`].
     Heatmap(Heatmap),
+    /// See [`Kind::Freshness`].
+    Freshness(Freshness),
+    /// See [`Kind::Changes`].
+    Changes(Changes),
     /// See [`Kind::Alerts`].
     Alerts(Alerts),
+    /// See [`Kind::Response`].
+    Response(Response),
+    /// See [`Kind::Quarantine`].
+    Quarantine(Quarantine),
+    /// See [`Kind::Deliveries`].
+    Deliveries(Deliveries),
+    /// See [`Kind::Summary`].
+    Summary(Summary),
 }
 
 impl Data {
     fn figures(&self) -> &dyn Figures {
         match self {
             Data::Quality(data) => data,
+            Data::PassRate(data) => data,
             Data::Findings(data) => data,
+            Data::Pareto(data) => data,
             Data::Heatmap(data) => data,
+            Data::Freshness(data) => data,
+            Data::Changes(data) => data,
             Data::Alerts(data) => data,
+            Data::Response(data) => data,
+            Data::Quarantine(data) => data,
+            Data::Deliveries(data) => data,
+            Data::Summary(data) => data,
         }
     }
 }
@@ -126,13 +166,59 @@ pub fn load(connection: &mut PgConnection, kind: &Kind, selection: &Selection) -
 fn read(connection: &mut PgConnection, kind: &Kind, scope: &Scope, frame: &Frame) -> Result<Data> {
     Ok(match kind {
         Kind::Quality => Data::Quality(Quality::load(connection, scope)?),
+        Kind::PassRate => Data::PassRate(PassRate::load(connection, scope)?),
         Kind::Findings => Data::Findings(Findings::load(connection, scope, frame)?),
+        Kind::Pareto => Data::Pareto(Pareto::load(connection, scope)?),
         Kind::Heatmap => Data::Heatmap(Heatmap::load(connection, scope)?),
+        Kind::Freshness => Data::Freshness(Freshness::load(connection, scope, frame)?),
+        Kind::Changes => Data::Changes(Changes::load(connection, scope)?),
         Kind::Alerts => Data::Alerts(Alerts::load(connection, scope)?),
+        Kind::Response => Data::Response(Response::load(connection, scope)?),
+        Kind::Quarantine => Data::Quarantine(Quarantine::load(connection, scope, frame)?),
+        Kind::Deliveries => Data::Deliveries(Deliveries::load(connection, scope)?),
+        Kind::Summary { name, measure } => {
+            Data::Summary(Summary::load(connection, scope, name, measure.as_deref())?)
+        }
     })
 }
 
+/// Every chart that a database has: those of [`Kind::ALL`], and one for each measure of each declared summary.
+///
+/// # Errors
+/// When the pipeline is not installed or may not be read.
+pub fn kinds(connection: &mut PgConnection) -> Result<Vec<Kind>> {
+    let mut kinds = Kind::ALL.to_vec();
+    for summary in metrics::summaries(connection)? {
+        kinds.extend(summary.measures.into_iter().map(|measure| Kind::Summary {
+            name: summary.name.clone(),
+            measure: Some(measure.name),
+        }));
+    }
+    Ok(kinds)
+}
+
 impl Chart {
+    /// The question that it answers.
+    pub fn kind(&self) -> Kind {
+        match &self.data {
+            Data::Quality(_) => Kind::Quality,
+            Data::PassRate(_) => Kind::PassRate,
+            Data::Findings(_) => Kind::Findings,
+            Data::Pareto(_) => Kind::Pareto,
+            Data::Heatmap(_) => Kind::Heatmap,
+            Data::Freshness(_) => Kind::Freshness,
+            Data::Changes(_) => Kind::Changes,
+            Data::Alerts(_) => Kind::Alerts,
+            Data::Response(_) => Kind::Response,
+            Data::Quarantine(_) => Kind::Quarantine,
+            Data::Deliveries(_) => Kind::Deliveries,
+            Data::Summary(summary) => Kind::Summary {
+                name: summary.name.clone(),
+                measure: Some(summary.measure.clone()),
+            },
+        }
+    }
+
     /// Draws it. The same chart, style and size always give the same text. Of the style only the theme counts.
     ///
     /// # Errors

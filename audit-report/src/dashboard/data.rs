@@ -10,6 +10,9 @@ use crate::period::Period;
 /// One picture's worth of figures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Dashboard {
+    /// What the picture is called; empty for `Data quality`.
+    #[serde(default)]
+    pub title: String,
     /// Name of the database.
     pub database: String,
     /// First and last day, and the zone they are told in.

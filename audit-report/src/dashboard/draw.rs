@@ -149,12 +149,21 @@ impl Sheet<'_> {
         self.pen
             .canvas
             .text(right, 53.0, &drawn, Type::new(NOTE, palette.quiet).end());
-        let width = self.pen.canvas.text(
-            MARGIN,
-            46.0,
-            "Data quality",
-            Type::new(24.0, palette.ink).bold(),
-        );
+        let title = if data.title.is_empty() {
+            "Data quality"
+        } else {
+            &data.title
+        };
+        let room = right - aside - MARGIN - 32.0;
+        let look = Type::new(24.0, palette.ink).bold();
+        let width = self
+            .pen
+            .canvas
+            .text_in(MARGIN, 46.0, room * 0.7, title, look);
+        let look = Type::new(NOTE, palette.soft);
+        self.pen
+            .canvas
+            .text_in(MARGIN, 64.0, room, &data.only, look);
         let start = MARGIN + width + 16.0;
         self.pen.canvas.text_in(
             start,

@@ -51,6 +51,7 @@ fn read(connection: &mut PgConnection, selection: &Selection) -> Result<Dashboar
         open_alerts.acknowledged += open.acknowledged;
     }
     Ok(Dashboard {
+        title: String::new(),
         database: status.database.clone(),
         as_of: status.as_of,
         drawn_at: status.now,
@@ -173,7 +174,8 @@ pub(crate) fn read_alerts(
         .collect())
 }
 
-fn size(number: i64) -> usize {
+/// A number of things that are counted in SQL.
+pub(crate) fn size(number: i64) -> usize {
     usize::try_from(number).unwrap_or(0)
 }
 
@@ -247,22 +249,26 @@ fn better(table: &metrics::WriteQuality) -> Option<f64> {
 }
 
 fn failing_rule(rule: metrics::RuleStatus) -> FailingRule {
-    // A rule that a person named says best what it demands in that name; a condition in SQL says it worst.
-    let says = match RuleKind::from_definition(&rule.kind, rule.definition) {
-        Ok(RuleKind::Expression { .. }) | Err(_) => rule.name.replace('_', " "),
-        Ok(RuleKind::References { column, table, .. }) => {
-            format!("{column} is in {}", short_name(&table))
-        }
-        Ok(kind) => kind.to_string(),
-    };
     FailingRule {
         table: short_name(&rule.table).to_owned(),
-        says,
+        says: says(&rule.kind, rule.definition, &rule.name),
         rule: rule.name,
         severity: rule.severity,
         owner: rule.owner,
         failing: rule.failing,
         since: rule.first_failed_hour,
+    }
+}
+
+/// What a rule demands, in words.
+pub(crate) fn says(kind: &str, definition: serde_json::Value, name: &str) -> String {
+    // A rule that a person named says best what it demands in that name; a condition in SQL says it worst.
+    match RuleKind::from_definition(kind, definition) {
+        Ok(RuleKind::Expression { .. }) | Err(_) => name.replace('_', " "),
+        Ok(RuleKind::References { column, table, .. }) => {
+            format!("{column} is in {}", short_name(&table))
+        }
+        Ok(kind) => kind.to_string(),
     }
 }
 
@@ -290,6 +296,6 @@ fn seconds(time: TimeDelta) -> f64 {
 }
 
 /// A table without the schema that says nothing.
-fn short_name(table: &str) -> &str {
+pub(crate) fn short_name(table: &str) -> &str {
     table.strip_prefix("public.").unwrap_or(table)
 }

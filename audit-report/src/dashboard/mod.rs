@@ -15,6 +15,8 @@ pub use data::{
 };
 pub use draw::svg;
 pub use load::load;
-pub(crate) use load::{EPISODES, read_alerts, read_hours_of_week, read_quality, steps};
+pub(crate) use load::{
+    EPISODES, read_alerts, read_hours_of_week, read_quality, says, short_name, size, steps,
+};
 
 pub use crate::period::{Period, StepWidth};

@@ -88,7 +88,7 @@ impl Pen {
 
     /// The colour of a cell: five equal steps up to the highest; when that stands far above most others, steps that
     /// keep small numbers apart from each other.
-    fn heat(&self, value: i64, most: i64, usual: i64) -> &'static str {
+    pub(crate) fn heat(&self, value: i64, most: i64, usual: i64) -> &'static str {
         if value <= 0 {
             return self.palette.track;
         }

@@ -5,7 +5,9 @@ mod alerts;
 mod columns;
 mod findings;
 mod heat;
+mod lines;
 mod quality;
+mod rows;
 
 use audit_core::{Severity, Theme};
 use plotters::prelude::RGBColor;
@@ -16,6 +18,8 @@ use crate::style::{LABEL, Palette, Style, TITLE};
 pub(crate) use alerts::Alerts;
 pub(crate) use columns::scale;
 pub(crate) use findings::Findings;
+pub(crate) use lines::{Line, Scale};
+pub(crate) use rows::{Row, Rows};
 
 /// Around a picture.
 pub(crate) const MARGIN: f64 = 24.0;

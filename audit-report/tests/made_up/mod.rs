@@ -40,6 +40,7 @@ fn nothing(period: Period) -> Dashboard {
         })
         .collect();
     Dashboard {
+        title: String::new(),
         database: "flights".into(),
         only: String::new(),
         as_of: period.end() - TimeDelta::minutes(1),

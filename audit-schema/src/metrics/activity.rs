@@ -128,3 +128,85 @@ pub fn writers(connection: &mut PgConnection, scope: &Scope, limit: i64) -> Resu
         .bind::<BigInt, _>(limit)
         .load(connection)?)
 }
+
+/// What one of the busiest actors wrote to one of the busiest tables in a step of time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, QueryableByName)]
+pub struct ActorStep {
+    /// Schema and name of the table; `None` for all but the busiest together.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub table: Option<String>,
+    /// The actor, else the application, else the role; `None` for all but the busiest together.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub actor: Option<String>,
+    /// Start of the step, in local time.
+    #[diesel(sql_type = Timestamp)]
+    pub start: NaiveDateTime,
+    /// Rows inserted, updated and deleted.
+    #[diesel(sql_type = BigInt)]
+    pub rows: i64,
+    /// How many tables there are in all.
+    #[diesel(sql_type = BigInt)]
+    pub tables: i64,
+    /// How many actors there are in all.
+    #[diesel(sql_type = BigInt)]
+    pub actors: i64,
+}
+
+/// What was written, by table, actor and step of time. The busiest tables and actors are named, at most `limit` of
+/// each; the others are added up.
+///
+/// # Errors
+/// If the pipeline is not installed or may not be read.
+pub fn changes_by_actor(
+    connection: &mut PgConnection,
+    scope: &Scope,
+    limit: i64,
+) -> Result<Vec<ActorStep>> {
+    Ok(scope
+        .query(
+            "with part as (
+                select
+                    change.table_name,
+                    change.actor,
+                    date_trunc($7, change.hour at time zone $6) as start,
+                    sum(change.rows) as rows
+                from audit.change_by_hour as change
+                where change.hour >= $4
+                    and change.hour < $5
+                    and ($1 is null or change.table_id = any ($1))
+                    and ($2 is null or change.table_owner = any ($2))
+                    and change.op <> 'T'
+                group by 1, 2, 3
+            ), busy_table as (
+                select
+                    part.table_name,
+                    row_number() over (order by sum(part.rows) desc, part.table_name) as place,
+                    count(*) over () as tables
+                from part
+                group by part.table_name
+            ), busy_actor as (
+                select
+                    part.actor,
+                    row_number() over (order by sum(part.rows) desc, part.actor) as place,
+                    count(*) over () as actors
+                from part
+                group by part.actor
+            )
+            select
+                case when busy_table.place <= $8 then busy_table.table_name end as \"table\",
+                case when busy_actor.place <= $8 then busy_actor.actor end as actor,
+                part.start,
+                sum(part.rows)::bigint as rows,
+                max(busy_table.tables) as tables,
+                max(busy_actor.actors) as actors
+            from part
+            join busy_table
+                on busy_table.table_name = part.table_name
+            join busy_actor
+                on busy_actor.actor = part.actor
+            group by 1, 2, 3
+            order by min(busy_table.place), min(busy_actor.place), 3",
+        )
+        .bind::<BigInt, _>(limit)
+        .load(connection)?)
+}

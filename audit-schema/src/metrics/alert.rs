@@ -2,7 +2,7 @@
 
 use audit_core::Severity;
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{BigInt, Double, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Double, Nullable, Text, Timestamptz};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl};
 use serde::Serialize;
 
@@ -179,6 +179,122 @@ pub fn open_alerts(connection: &mut PgConnection, scope: &Scope) -> Result<Vec<O
                 severity: severity(&row.severity)?,
                 open: row.open,
                 acknowledged: row.acknowledged,
+            })
+        })
+        .collect()
+}
+
+/// How long people took for alerts of one severity.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Response {
+    /// How bad the alerts are.
+    pub severity: Severity,
+    /// Alerts that were opened in the window.
+    pub alerts: i64,
+    /// How long until they were taken on.
+    pub to_acknowledge: Lengths,
+    /// How long until they ended.
+    pub to_resolve: Lengths,
+}
+
+/// How lengths of time are distributed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Lengths {
+    /// How many, in classes that end at the lengths asked for, and those longer than all.
+    pub classes: Vec<i64>,
+    /// Half of them are no longer than this many seconds; `None` if there are none.
+    pub median_seconds: Option<f64>,
+    /// Nine of ten are no longer than this many seconds.
+    pub p90_seconds: Option<f64>,
+}
+
+/// How long it took until the alerts that were opened in a window were taken on, and until they ended, in classes that
+/// end at `lengths` seconds: the worst severity first.
+///
+/// # Errors
+/// If the pipeline is not installed or may not be read.
+pub fn responses(
+    connection: &mut PgConnection,
+    scope: &Scope,
+    lengths: &[i64],
+) -> Result<Vec<Response>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        severity: String,
+        #[diesel(sql_type = BigInt)]
+        alerts: i64,
+        #[diesel(sql_type = Array<BigInt>)]
+        acknowledged: Vec<i64>,
+        #[diesel(sql_type = Nullable<Double>)]
+        median_to_acknowledge: Option<f64>,
+        #[diesel(sql_type = Nullable<Double>)]
+        p90_to_acknowledge: Option<f64>,
+        #[diesel(sql_type = Array<BigInt>)]
+        resolved: Vec<i64>,
+        #[diesel(sql_type = Nullable<Double>)]
+        median_to_resolve: Option<f64>,
+        #[diesel(sql_type = Nullable<Double>)]
+        p90_to_resolve: Option<f64>,
+    }
+    let classes = |length: &str| {
+        format!(
+            "array(
+                select count(*) filter (where width_bucket(one.{length}, $8::float8[]) = class.number)
+                from generate_series(0, cardinality($8)) as class (number)
+                left join span as one
+                    on one.severity = span.severity
+                group by class.number
+                order by class.number
+            )"
+        )
+    };
+    let rows: Vec<Row> = scope
+        .query(&format!(
+            "with span as (
+                select
+                    span.severity,
+                    extract(epoch from span.acknowledged_at - span.opened_at)::float8 as to_acknowledge,
+                    extract(epoch from span.resolved_at - span.opened_at)::float8 as to_resolve
+                from audit.alert_span as span
+                where span.opened_at >= $4
+                    and span.opened_at < $5
+                    and ($1 is null or span.table_id = any ($1))
+                    and ($2 is null or span.owner = any ($2))
+                    and ($3 is null or span.severity = any ($3))
+            )
+            select
+                span.severity,
+                count(*) as alerts,
+                {acknowledged} as acknowledged,
+                percentile_cont(0.5) within group (order by span.to_acknowledge) as median_to_acknowledge,
+                percentile_cont(0.9) within group (order by span.to_acknowledge) as p90_to_acknowledge,
+                {resolved} as resolved,
+                percentile_cont(0.5) within group (order by span.to_resolve) as median_to_resolve,
+                percentile_cont(0.9) within group (order by span.to_resolve) as p90_to_resolve
+            from span
+            group by span.severity
+            order by array_position(array['critical', 'important', 'normal', 'low'], span.severity)",
+            acknowledged = classes("to_acknowledge"),
+            resolved = classes("to_resolve"),
+        ))
+        .bind::<Array<BigInt>, _>(lengths)
+        .load(connection)?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Response {
+                severity: severity(&row.severity)?,
+                alerts: row.alerts,
+                to_acknowledge: Lengths {
+                    classes: row.acknowledged,
+                    median_seconds: row.median_to_acknowledge,
+                    p90_seconds: row.p90_to_acknowledge,
+                },
+                to_resolve: Lengths {
+                    classes: row.resolved,
+                    median_seconds: row.median_to_resolve,
+                    p90_seconds: row.p90_to_resolve,
+                },
             })
         })
         .collect()
