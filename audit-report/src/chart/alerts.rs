@@ -54,8 +54,8 @@ impl Figures for Alerts {
         Words {
             title: words::alerts(self.in_all, self.open),
             note: format!(
-                "Alerts that people were told of and that were open in the range: dark until somebody took them on, light \
-                 from then on; an arrow is open still. Times in {}.",
+                "Alerts that people were told of and that were open in the range: thick until somebody took them on (a ring), \
+                 thin from then on; what ends in an arrow is open still. Times in {}.",
                 frame.period.zone.name()
             ),
             description: if self.in_all == 0 {

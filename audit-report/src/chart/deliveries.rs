@@ -223,14 +223,16 @@ impl Figures for Deliveries {
                 sign: None,
                 color,
                 dashed: false,
+                dots: true,
                 width,
+                // Nothing is interrupted where there was nothing to send.
                 points: starts
                     .iter()
                     .enumerate()
-                    .map(|(place, start)| {
+                    .filter_map(|(place, start)| {
                         let x = (place as f64 + 0.5) / starts.len() as f64;
-                        let step = channel.steps.iter().find(|step| step.start == *start);
-                        (x, step.map(value))
+                        let step = channel.steps.iter().find(|step| step.start == *start)?;
+                        Some((x, Some(value(step))))
                     })
                     .collect(),
             };

@@ -65,7 +65,7 @@ impl Size {
     /// The smallest size in which every chart can be read.
     pub const LEAST: Size = Size {
         width: 360,
-        height: 280,
+        height: 360,
     };
 }
 

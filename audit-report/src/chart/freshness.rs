@@ -11,7 +11,7 @@ use crate::canvas::Area;
 use crate::dashboard::{Seconds, short_name, size};
 use crate::draw::{Pen, Row, Rows};
 use crate::error::Result;
-use crate::format::{count, duration, percent};
+use crate::format::{duration, percent, thousands};
 
 /// How old the newest of every table is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -108,13 +108,12 @@ impl Figures for Freshness {
         Words {
             title: match (self.too_old, limits, self.in_all) {
                 (_, _, 0) => "How long tables have been silent".into(),
-                (0, true, _) => {
-                    "How long tables have been silent: none longer than it may be".into()
-                }
+                (0, true, _) => "How long tables have been silent: none longer than allowed".into(),
                 (0, false, _) => "How long tables have been silent".into(),
                 (late, ..) => format!(
-                    "How long tables have been silent: {} longer than may be",
-                    count(late as i64, "one", "of them").replace("1 one", "one")
+                    "How long tables have been silent: {} of {} longer than allowed",
+                    thousands(late as i64),
+                    thousands(self.in_all as i64)
                 ),
             },
             note: format!(
@@ -133,7 +132,7 @@ impl Figures for Freshness {
                     .map(|entry| format!("{} {}", entry.name(), entry.says()))
                     .collect();
                 format!(
-                    "{} of {} silent for longer than may be: {}.",
+                    "{} of {} silent for longer than allowed: {}.",
                     self.too_old,
                     self.in_all,
                     first.join("; ")

@@ -152,14 +152,7 @@ pub fn load(connection: &mut PgConnection, kind: &Kind, selection: &Selection) -
             only: selection.only(),
         };
         let data = read(connection, kind, &scope, &frame)?;
-        let words = data.figures().words(&frame);
-        Ok(Chart {
-            title: words.title,
-            note: words.note,
-            description: words.description,
-            frame,
-            data,
-        })
+        Ok(Chart::new(frame, data))
     })
 }
 
@@ -198,6 +191,18 @@ pub fn kinds(connection: &mut PgConnection) -> Result<Vec<Kind>> {
 }
 
 impl Chart {
+    /// A chart of figures that are known already, and what is to be said about them.
+    pub fn new(frame: Frame, data: Data) -> Self {
+        let words = data.figures().words(&frame);
+        Chart {
+            title: words.title,
+            note: words.note,
+            description: words.description,
+            frame,
+            data,
+        }
+    }
+
     /// The question that it answers.
     pub fn kind(&self) -> Kind {
         match &self.data {

@@ -80,7 +80,7 @@ impl PassRateStep {
 }
 
 /// How many lines a picture has room for, and how many a table has columns for.
-const SERIES: i64 = 8;
+const SERIES: i64 = 6;
 
 impl PassRate {
     pub(super) fn load(connection: &mut PgConnection, scope: &Scope) -> Result<Self> {
@@ -205,6 +205,7 @@ impl Figures for PassRate {
                     sign: Some(rule.severity),
                     color: pen.color(rule.severity),
                     dashed: false,
+                    dots: false,
                     width: 1.75,
                     points: starts
                         .iter()

@@ -51,10 +51,10 @@ impl Figures for Quality {
         Words {
             title: words::QUALITY.into(),
             note: format!(
-                "At least 1 − all failures ÷ rows, at most 1 − failures of the worst rule ÷ rows, as of {}: one row may \
-                 fail several rules. pt: points by which rows written in the second half of the range passed more often \
-                 than those of the first.",
-                frame.local(frame.as_of)
+                "At least 1 − failures of all rules ÷ rows, at most 1 − failures of the worst rule ÷ rows, as of {} in {}. \
+                 Rows that were set aside count in neither.",
+                frame.local(frame.as_of),
+                frame.period.zone.name()
             ),
             description: if told.is_empty() {
                 "No table is watched.".into()

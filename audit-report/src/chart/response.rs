@@ -127,7 +127,9 @@ impl Response {
             .unwrap_or(0);
         for (nth, response) in self.severities.iter().enumerate() {
             let y = grid.y + pitch * nth as f64;
-            let cell_height = (pitch - 24.0).clamp(12.0, 36.0);
+            // Where there is little room, medians are left to the table.
+            let roomy = pitch >= 38.0;
+            let cell_height = if roomy { pitch - 24.0 } else { pitch - 3.0 }.clamp(8.0, 36.0);
             let color = pen.color(response.severity);
             let middle = y + cell_height / 2.0;
             pen.canvas
@@ -145,17 +147,19 @@ impl Response {
                     height: cell_height,
                 };
                 pen.canvas.rectangle(cell, fill, 2.0);
-                if *number > 0 {
+                if *number > 0 && cell_height >= 14.0 {
                     let look = Type::new(NOTE, palette.ink_on(fill)).middle();
                     let x = cell.x + cell.width / 2.0;
                     pen.canvas
                         .text_in(x, middle + 4.0, cell.width, &short(*number), look);
                 }
             }
-            let look = Type::new(NOTE, palette.soft);
-            let says = of(response).says(response.alerts);
-            pen.canvas
-                .text_in(grid.x, y + cell_height + 14.0, grid.width, &says, look);
+            if roomy {
+                let look = Type::new(NOTE, palette.soft);
+                let says = of(response).says(response.alerts);
+                pen.canvas
+                    .text_in(grid.x, y + cell_height + 14.0, grid.width, &says, look);
+            }
         }
         let y = grid.y + pitch * self.severities.len() as f64 + 12.0;
         // Every other limit where they would run into each other.

@@ -310,6 +310,7 @@ impl Summary {
                     sign: None,
                     color: colors[nth % colors.len()],
                     dashed: nth >= colors.len(),
+                    dots: false,
                     width: 1.75,
                     points,
                 }

@@ -94,7 +94,10 @@ impl Pen {
                 let now = data.as_of.clamp(alert.opened_at, end.max(alert.opened_at));
                 let from = place_of(alert.opened_at).min(axis.right() - 6.0);
                 let to = place_of(alert.resolved_at.unwrap_or(now));
-                self.episode(alert, y, from, to);
+                let taken = alert
+                    .acknowledged_at
+                    .map(|at| place_of(at).clamp(from, to.max(from)));
+                self.episode(alert, y, (from, taken, to));
             }
         }
         let mut parts = Vec::new();
@@ -122,6 +125,13 @@ impl Pen {
                 thousands((data.in_all - drawn) as i64)
             ));
         }
+        if data
+            .alerts
+            .iter()
+            .any(|alert| alert.acknowledged_at.is_some())
+        {
+            foot.push("ring: taken on".to_owned());
+        }
         if !parts.is_empty() {
             foot.push(format!("median time {}", parts.join(", ")));
         }
@@ -134,18 +144,31 @@ impl Pen {
         );
     }
 
-    /// One episode as a bar; an open end has an arrow in the place of a round cap.
-    fn episode(&mut self, alert: &AlertSpan, y: f64, from: f64, to: f64) {
+    /// One episode as a bar: thick until somebody took it on, where there is a ring, thin from then on. An open end has
+    /// an arrow in the place of a round cap.
+    fn episode(&mut self, alert: &AlertSpan, y: f64, (from, taken, to): (f64, Option<f64>, f64)) {
         let color = self.color(alert.severity);
-        let bar = Area {
-            x: from,
-            y: y - 4.0,
-            width: (to - from).max(6.0),
-            height: 8.0,
+        let right = to.max(from + 6.0);
+        let mut bar = |from: f64, to: f64, height: f64| {
+            let area = Area {
+                x: from,
+                y: y - height / 2.0,
+                width: to - from,
+                height,
+            };
+            self.canvas.rectangle(area, color, height / 2.0);
         };
-        self.canvas.rectangle(bar, color, 4.0);
+        match taken {
+            Some(taken) => {
+                bar(taken, right, 3.0);
+                bar(from, taken.max(from + 6.0).min(right), 8.0);
+                self.canvas.circle((taken, y), 5.5, color);
+                self.canvas.circle((taken, y), 3.0, self.palette.paper);
+            }
+            None => bar(from, right, 8.0),
+        }
         if alert.resolved_at.is_none() {
-            let x = bar.right() - 2.0;
+            let x = right - 2.0;
             self.canvas.path(
                 &format!(
                     "M{} {}L{} {}L{} {}Z",

@@ -29,8 +29,10 @@ impl Pen {
             self.empty(plot, "no findings in this range");
             return Ok(());
         }
-        let (tick, top) = scale(highest, 5);
-        let mut note = Self::note(data, plot, top);
+        let (tick, top) = scale(highest, (plot.height / 36.0).clamp(2.0, 5.0) as i64);
+        // Where there is little room, the alert is left to its own chart.
+        let roomy = plot.width >= 320.0;
+        let mut note = roomy.then(|| Self::note(data, plot, top)).flatten();
         let mut top = top as f64;
         if note.as_ref().is_some_and(|note| note.side.is_none()) {
             // No place beside the columns: the note gets a strip above them.
@@ -65,6 +67,7 @@ impl Pen {
         let starts: Vec<_> = data.steps.iter().map(|step| step.start).collect();
         self.time_labels(plot, &starts, data.period.step);
 
+        let pitch = (plot.height / 4.0).clamp(20.0, 40.0);
         let mut y = plot.y + 12.0;
         for severity in Severity::ALL {
             let total: i64 = data
@@ -77,17 +80,19 @@ impl Pen {
             self.canvas.sign(severity, (x + 5.0, y - 4.0), 9.0, color);
             self.canvas
                 .text(x + 16.0, y, severity.name(), Type::new(LABEL, color).bold());
-            self.canvas.text(
-                x + 16.0,
-                y + 15.0,
-                &if total == 1 {
-                    "1 row".into()
-                } else {
-                    format!("{} rows", short(total))
-                },
-                Type::new(NOTE, self.palette.quiet),
-            );
-            y += 40.0;
+            if pitch >= 32.0 {
+                self.canvas.text(
+                    x + 16.0,
+                    y + 15.0,
+                    &if total == 1 {
+                        "1 row".into()
+                    } else {
+                        format!("{} rows", short(total))
+                    },
+                    Type::new(NOTE, self.palette.quiet),
+                );
+            }
+            y += pitch;
         }
         if let Some(note) = note {
             self.write_note(&note);

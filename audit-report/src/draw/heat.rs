@@ -75,9 +75,10 @@ impl Pen {
             );
             x += 16.0;
         }
-        self.canvas.text(
+        self.canvas.text_in(
             x + 6.0,
             y,
+            inside.right() - x - 6.0,
             &format!(
                 "up to {} in an hour of the week",
                 count(most, "row", "rows")

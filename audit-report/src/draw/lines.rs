@@ -26,6 +26,8 @@ pub(crate) struct Line {
     pub(crate) sign: Option<Severity>,
     pub(crate) color: &'static str,
     pub(crate) dashed: bool,
+    /// Whether its values are marked: where there are few, far from each other.
+    pub(crate) dots: bool,
     pub(crate) width: f64,
     /// Places from 0, the left, to 1, the right, with a value, or with none where the line is interrupted.
     pub(crate) points: Vec<(f64, Option<f64>)>,
@@ -114,7 +116,14 @@ fn round_step(least: f64) -> f64 {
 impl Pen {
     /// Hairlines across an area with their values at its left.
     pub(crate) fn grid(&mut self, area: Area, scale: &Scale) {
-        for (value, text) in &scale.ticks {
+        // As many as can be read: of five ticks every second, or only the first and the last.
+        let gaps = scale.ticks.len().saturating_sub(1).max(1);
+        let every = (1..=gaps)
+            .find(|every| {
+                gaps.is_multiple_of(*every) && area.height / (gaps / every) as f64 >= 18.0
+            })
+            .unwrap_or(gaps);
+        for (value, text) in scale.ticks.iter().step_by(every) {
             let y = scale.y(area, *value);
             let (from, to) = ((area.x, y), (area.right(), y));
             self.canvas.line(from, to, self.palette.hairline, 1.0);
@@ -136,8 +145,8 @@ impl Pen {
                     run.push((area.x + area.width * place, scale.y(area, value)));
                     continue;
                 }
-                if let [only] = run.as_slice() {
-                    dots.push(*only);
+                if line.dots || run.len() == 1 {
+                    dots.extend_from_slice(&run);
                 }
                 if run.len() > 1 {
                     for (nth, (x, y)) in run.iter().enumerate() {
@@ -176,19 +185,23 @@ impl Pen {
             .min(((area.height + 12.0) / PITCH) as usize)
             .max(1)
             .min(lines.len());
-        let mut ends: Vec<(f64, &Line)> = lines
+        let mut ends: Vec<((f64, f64), &Line)> = lines
             .iter()
             .take(shown)
             .map(|line| {
-                let last = line.points.iter().rev().find_map(|(_, value)| *value);
-                (
-                    last.map_or(area.bottom(), |value| scale.y(area, value)),
-                    line,
-                )
+                let last = line
+                    .points
+                    .iter()
+                    .rev()
+                    .find_map(|(place, value)| Some((*place, (*value)?)));
+                let end = last.map_or((area.right(), area.bottom()), |(place, value)| {
+                    (area.x + area.width * place, scale.y(area, value))
+                });
+                (end, line)
             })
             .collect();
-        ends.sort_by(|(one, _), (other, _)| one.total_cmp(other));
-        let mut places: Vec<f64> = ends.iter().map(|(y, _)| *y).collect();
+        ends.sort_by(|((_, one), _), ((_, other), _)| one.total_cmp(other));
+        let mut places: Vec<f64> = ends.iter().map(|((_, y), _)| *y).collect();
         for place in 1..places.len() {
             places[place] = places[place].max(places[place - 1] + PITCH);
         }
@@ -199,9 +212,10 @@ impl Pen {
             lowest = places[place] - PITCH;
         }
         let x = area.right() + 8.0;
-        for ((y, line), place) in ends.into_iter().zip(places) {
-            let (from, to) = ((area.right() + 1.0, y), (x + 6.0, place));
-            self.canvas.line(from, to, line.color, 1.0);
+        for (((last, y), line), place) in ends.into_iter().zip(places) {
+            // A hairline leads from where the line ends to its name.
+            let (from, to) = ((last + 3.0, y), (x + 6.0, place));
+            self.canvas.line(from, to, self.palette.border, 1.0);
             let start = match line.sign {
                 Some(severity) => {
                     self.canvas

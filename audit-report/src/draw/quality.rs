@@ -24,11 +24,14 @@ impl Pen {
             .take(shown)
             .map(|table| font::width(&clean(&table.table), LABEL, Weight::Regular))
             .fold(60.0, f64::max)
-            .min(130.0);
+            .min((inside.width * 0.28).max(100.0));
+        // Where there is little room, the rows and the change are left to the table.
+        let roomy = inside.width >= 420.0;
+        let aside = if roomy { 206.0 } else { 84.0 };
         let scale = Area {
             x: inside.x + name_room + 14.0,
             y: inside.y,
-            width: inside.width - name_room - 14.0 - 206.0,
+            width: inside.width - name_room - 14.0 - aside,
             height: pitch * shown as f64,
         };
         let lowest = tables
@@ -38,7 +41,7 @@ impl Pen {
             .fold(1.0, f64::min);
         let floor = quality_floor(lowest);
         let place_of = |share: f64| scale.x + scale.width * (share - floor) / (1.0 - floor);
-        for step in 0..=2 {
+        for step in (0..=2).step_by(if roomy { 1 } else { 2 }) {
             let share = floor + (1.0 - floor) * f64::from(step) / 2.0;
             let x = place_of(share);
             self.canvas.line(
@@ -70,13 +73,15 @@ impl Pen {
                 (_, 1) => "1 row".to_owned(),
                 (_, rows) => format!("{} rows", short(rows)),
             };
-            self.canvas.text(
-                inside.right(),
-                y + 4.0,
-                &rows,
-                Type::new(NOTE, palette.quiet).end(),
-            );
-            if let Some(change) = table.change {
+            if roomy {
+                self.canvas.text(
+                    inside.right(),
+                    y + 4.0,
+                    &rows,
+                    Type::new(NOTE, palette.quiet).end(),
+                );
+            }
+            if let (true, Some(change)) = (roomy, table.change) {
                 let color = if change >= 0.000_5 {
                     palette.good
                 } else {
@@ -140,7 +145,7 @@ impl Pen {
         }) {
             foot.push("line: rows may fail several rules");
         }
-        if shown().any(|table| table.change.is_some()) {
+        if roomy && shown().any(|table| table.change.is_some()) {
             foot.push("pt: rows written in the second half against the first");
         }
         let foot = font::fit(

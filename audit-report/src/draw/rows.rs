@@ -94,6 +94,15 @@ impl Pen {
             let look = Type::new(LABEL, palette.ink);
             self.canvas
                 .text_in(area.x + signs, y + 4.0, labels, &row.label, look);
+            if let Some(mark) = row.mark {
+                let track = Area {
+                    x: bars.x,
+                    y: y - BAR / 2.0,
+                    width: place(mark) - bars.x,
+                    height: BAR,
+                };
+                self.canvas.rectangle(track, palette.track, 2.0);
+            }
             let mut value = 0.0_f64;
             for (part, color) in &row.parts {
                 let (from, to) = (
