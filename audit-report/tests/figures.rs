@@ -1,76 +1,16 @@
 //! The figures that a dashboard draws are those that SQL finds in the tables.
 
+mod departures;
+
 use audit_core::Severity;
 use audit_report::dashboard::{self, Dashboard};
 use audit_report::{Range, Selection, Style, png};
-use audit_schema::testing::{Database, database};
+use audit_schema::testing::database;
 use chrono::NaiveDate;
+use diesel::PgConnection;
 use diesel::connection::SimpleConnection;
-use diesel::sql_types::BigInt;
-use diesel::{PgConnection, QueryableByName, RunQueryDsl};
 
-#[derive(QueryableByName)]
-struct Number {
-    #[diesel(sql_type = BigInt)]
-    number: i64,
-}
-
-fn number(connection: &mut PgConnection, sql: &str) -> i64 {
-    diesel::sql_query(format!("select ({sql})::bigint as number"))
-        .get_result::<Number>(connection)
-        .expect(sql)
-        .number
-}
-
-/// Departures of the second week of February, told to have happened then; an airport that only some of them name.
-fn departures() -> (Database, PgConnection) {
-    let database = database();
-    let mut connection = database.connect();
-    connection
-        .batch_execute(
-            "create table public.departures (id integer primary key, day date, airport text, tailnum text);
-            select audit.watch('public.departures', 'To plan crews.', 'ops@example.com');
-            select audit.declare_rule('public.departures', 'tailnum_is_known', 'not_null', '{\"column\": \"tailnum\"}',
-                severity => 'important', owner => 'fleet@example.com', fix_within => '1 day');
-            select audit.declare_rule('public.departures', 'not_null_airport', 'not_null', '{\"column\": \"airport\"}',
-                severity => 'low');
-            select audit.declare_rule('public.departures', 'one_of_airport', 'one_of',
-                '{\"column\": \"airport\", \"values\": [\"EWR\", \"JFK\", \"LGA\"]}',
-                severity => 'critical', action => 'quarantine');
-            select audit.compile('public.departures');",
-        )
-        .expect("the table is watched");
-    for day in 5..=12 {
-        connection
-            .batch_execute(&format!(
-                "begin;
-                select audit.set_context(actor => 'replay', occurred_at => '2013-02-{day:02} 18:30:00 America/New_York');
-                insert into public.departures
-                select
-                    {day} * 1000 + n,
-                    '2013-02-{day:02}',
-                    case when n % 10 = 0 then null when n = 7 then 'ORD' else 'JFK' end,
-                    case when n <= case when {day} = 8 then 60 else 4 end then null else 'N' || n end
-                from generate_series(1, 100) as n;
-                commit;"
-            ))
-            .expect("a day is written");
-    }
-    (database, connection)
-}
-
-/// Ticks until nothing waits. Transactions of other tests hold the horizon of the whole cluster back for a moment.
-fn fold(connection: &mut PgConnection) {
-    for _ in 0..2_000 {
-        connection
-            .batch_execute("select audit.tick()")
-            .expect("the tick runs");
-        if number(connection, "select count(*) from audit.change") == 0 {
-            return;
-        }
-    }
-    panic!("the head does not become empty");
-}
+use departures::{departures, fold, number};
 
 fn figures(connection: &mut PgConnection) -> Dashboard {
     let range = Range {

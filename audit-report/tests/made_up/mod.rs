@@ -1,5 +1,6 @@
 //! Made-up figures, for looking at the drawing and for testing it: an ordinary winter, nothing at all, far too much,
 //! and names that try to break out.
+#![allow(dead_code, reason = "each test file uses its own part")]
 
 pub mod charts;
 
