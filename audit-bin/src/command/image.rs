@@ -79,11 +79,11 @@ struct ImageOptions {
     /// Write the figures to this file, as JSON
     #[arg(long, value_name = "FILE.json")]
     data: Option<PathBuf>,
-    /// Draw the figures that --data wrote to this file, without a database
+    /// Draw the figures that --data wrote to this file, without a database; days and zone are in it
     #[arg(
         long,
         value_name = "FILE.json",
-        conflicts_with_all = ["chart", "since", "until", "time_zone", "table", "owner", "severity", "data"]
+        conflicts_with_all = ["chart", "since", "until", "table", "owner", "severity", "data"]
     )]
     from: Option<PathBuf>,
 }

@@ -84,13 +84,17 @@ impl Figures for Pareto {
         let head = "Failures by rule";
         Words {
             title: match self.vital() {
-                Some(vital) if self.in_all > 1 => format!(
+                Some(vital) if vital < self.in_all => format!(
                     "{head}: {vital} of {} cause {} of {}",
                     count(self.in_all as i64, "rule", "rules"),
                     percent(self.rules[vital - 1].so_far),
                     thousands(self.failed)
                 ),
-                _ if self.failed > 0 => format!("{head}: {}", count(self.failed, "row", "rows")),
+                _ if self.failed > 0 => format!(
+                    "{head}: {} of {}",
+                    count(self.failed, "failure", "failures"),
+                    count(self.in_all as i64, "rule", "rules")
+                ),
                 _ => format!("{head}: none"),
             },
             note: format!(
