@@ -187,6 +187,8 @@ impl Selection {
                 .unwrap_or(Tz::UTC),
         };
         let day = |at: DateTime<Utc>| at.with_timezone(&zone).date_naive();
+        // At midnight the day that ended is the last one: the new one has nothing yet.
+        let as_of = as_of - TimeDelta::seconds(1);
         let activity = match (range.since, range.until) {
             (Some(_), Some(_)) | (Some(Since::Days(_)), None) => None,
             _ => metrics::activity(connection, filter)?,

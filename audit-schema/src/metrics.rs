@@ -186,8 +186,18 @@ where
             .build_transaction()
             .repeatable_read()
             .read_only()
-            .run(read)
+            .run(|connection| {
+                // The estimates for views of views are high, the rows are few: compiling would take longer than running.
+                diesel::sql_query("set local jit = off").execute(connection)?;
+                read(connection)
+            })
     }
+}
+
+/// The expression of an array with one entry for each class between so many limits: `width_bucket` numbers them from 0.
+fn classes(limits: usize, entry: impl Fn(usize) -> String) -> String {
+    let entries: Vec<String> = (0..=limits).map(entry).collect();
+    format!("array[{}]", entries.join(", "))
 }
 
 fn severity(name: &str) -> Result<Severity> {

@@ -238,16 +238,9 @@ pub fn responses(
         p90_to_resolve: Option<f64>,
     }
     let classes = |length: &str| {
-        format!(
-            "array(
-                select count(*) filter (where width_bucket(one.{length}, $8::float8[]) = class.number)
-                from generate_series(0, cardinality($8)) as class (number)
-                left join span as one
-                    on one.severity = span.severity
-                group by class.number
-                order by class.number
-            )"
-        )
+        super::classes(lengths.len(), |class| {
+            format!("count(*) filter (where width_bucket(span.{length}, $8::float8[]) = {class})")
+        })
     };
     let rows: Vec<Row> = scope
         .query(&format!(

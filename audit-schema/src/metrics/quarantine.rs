@@ -105,7 +105,7 @@ pub fn quarantine_ages(
         rules: i64,
     }
     let rows: Vec<Row> = scope
-        .query(
+        .query(&format!(
             "with held as (
                 select
                     rule.rule_id,
@@ -126,16 +126,7 @@ pub fn quarantine_ages(
                 rule.name as rule,
                 rule.severity,
                 coalesce(nullif(rule.owner, ''), watched.owner) as owner,
-                array(
-                    select coalesce((
-                        select sum(other.rows)
-                        from held as other
-                        where other.rule_id = rule.rule_id
-                            and other.class = class.number
-                    ), 0)::bigint
-                    from generate_series(0, cardinality($9)) as class (number)
-                    order by class.number
-                ) as held,
+                {classes} as held,
                 min(held.oldest_held_at) as oldest_held_at,
                 count(*) over () as rules
             from held
@@ -148,7 +139,10 @@ pub fn quarantine_ages(
             group by rule.rule_id, watched.name, watched.owner
             order by sum(held.rows) desc, watched.name, rule.name
             limit $10",
-        )
+            classes = super::classes(ages.len(), |class| {
+                format!("coalesce(sum(held.rows) filter (where held.class = {class}), 0)::bigint")
+            }),
+        ))
         .bind::<Timestamptz, _>(as_of)
         .bind::<Array<BigInt>, _>(ages)
         .bind::<BigInt, _>(limit)

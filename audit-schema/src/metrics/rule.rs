@@ -129,7 +129,16 @@ pub fn failing_rules(
                         and hours.failed > 0
                 ) as first_failed_hour
             from (
-                select status.*
+                -- Named one by one: without the hours the planner leaves them out.
+                select
+                    status.rule_id,
+                    status.table_name,
+                    status.name,
+                    status.kind,
+                    status.definition,
+                    status.severity,
+                    status.owner,
+                    status.taken_as_failing
                 from audit.rule_status as status
                 where not status.shadow
                     and status.taken_as_failing > 0
