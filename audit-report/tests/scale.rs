@@ -6,13 +6,8 @@ use audit_report::chart::{self, Data, Kind, Size};
 use audit_report::{Range, Selection, Style, dashboard};
 use audit_schema::testing::{Database, database};
 use chrono::NaiveDate;
-use departures::{fold, lines, number};
-use diesel::connection::SimpleConnection;
+use departures::{fold, lines, number, run};
 use diesel::{Connection, PgConnection};
-
-fn run(connection: &mut PgConnection, statements: &str) {
-    connection.batch_execute(statements).expect(statements);
-}
 
 fn february() -> Selection {
     Range {

@@ -1,7 +1,10 @@
 //! What the tests of figures share: departures of some days, and what SQL finds in them.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+use audit_report::chart::{self, Chart, Data, Kind};
+use audit_report::{Range, Selection};
 use audit_schema::testing::{Database, database};
+use chrono::NaiveDate;
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::{BigInt, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl};
@@ -85,4 +88,34 @@ pub fn lines(connection: &mut PgConnection, query: &str) -> Vec<String> {
     .into_iter()
     .map(|line| line.line)
     .collect()
+}
+
+/// The week of the departures.
+pub fn week() -> Selection {
+    Range {
+        since: NaiveDate::from_ymd_opt(2013, 2, 5).map(Into::into),
+        until: NaiveDate::from_ymd_opt(2013, 2, 12),
+        zone: Some(chrono_tz::America::New_York),
+    }
+    .into()
+}
+
+/// A chart by its name.
+pub fn load(connection: &mut PgConnection, kind: &str, selection: &Selection) -> Chart {
+    let kind: Kind = kind.parse().expect("there is such a chart");
+    chart::load(connection, &kind, selection).expect("the figures are read")
+}
+
+/// Runs statements that must succeed.
+pub fn run(connection: &mut PgConnection, statements: &str) {
+    connection.batch_execute(statements).expect(statements);
+}
+
+/// The figures of a chart of the week, which are the same before the tick has folded what was written and after.
+pub fn figures(connection: &mut PgConnection, kind: &str) -> Data {
+    let before = load(connection, kind, &week()).data;
+    fold(connection);
+    let after = load(connection, kind, &week()).data;
+    assert_eq!(before, after, "the tick changes no figure");
+    after
 }
