@@ -9,8 +9,7 @@
 use std::fs;
 
 use audit_core::Policy;
-use audit_report::dashboard::{self, Range};
-use audit_report::{Style, png};
+use audit_report::{Selection, Style, dashboard, png};
 use audit_schema::embedded::{Cluster, Options};
 use diesel::connection::SimpleConnection;
 
@@ -44,7 +43,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         from generate_series(1, 200) n",
     )?;
 
-    let figures = dashboard::load(&mut connection, &Range::default())?;
+    let figures = dashboard::load(&mut connection, &Selection::default())?;
     println!(
         "{} rows written, {} failures now",
         figures.checked.rows, figures.failing.rows

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use audit_core::Policy;
-use audit_report::dashboard::Range;
+use audit_report::Range;
 use audit_schema::embedded::{Cluster, Options as ClusterOptions};
 use audit_schema::inspect::{self, AlertStatus, Status};
 use audit_schema::verify::Verified;
@@ -549,8 +549,8 @@ fn step_pictures(
 ) -> anyhow::Result<Vec<PathBuf>> {
     let started = Instant::now();
     let range = Range {
-        first: Some(options.from().with_timezone(&ZONE).date_naive()),
-        last: Some(
+        since: Some(options.from().with_timezone(&ZONE).date_naive().into()),
+        until: Some(
             (options.to() - TimeDelta::hours(1))
                 .with_timezone(&ZONE)
                 .date_naive(),
@@ -564,7 +564,7 @@ fn step_pictures(
         ("dashboard-dark.png", audit_report::Style::dark()),
     ] {
         let path = directory.join(name);
-        crate::command::image::draw(connection, &range, &style, &path)?;
+        crate::command::image::draw(connection, &range.clone().into(), &style, &path)?;
         pictures.push(path);
     }
     screen.say("")?;

@@ -87,8 +87,8 @@ impl Severity {
     /// The colour as `#RRGGBB`, with a contrast of at least 4.5 to 1 on the theme's ground.
     pub fn color(self, theme: Theme) -> &'static str {
         match (self, theme) {
-            (Severity::Critical, Theme::Light) => "#B42318",
-            (Severity::Important, Theme::Light) => "#B54708",
+            (Severity::Critical, Theme::Light) => "#931A11",
+            (Severity::Important, Theme::Light) => "#B85C00",
             (Severity::Normal, Theme::Light) => "#175CD3",
             (Severity::Low, Theme::Light) => "#475467",
             (Severity::Critical, Theme::Dark) => "#F97066",
@@ -127,7 +127,7 @@ impl Theme {
     pub fn good(self) -> &'static str {
         match self {
             Theme::Light => "#027A48",
-            Theme::Dark => "#32D583",
+            Theme::Dark => "#47E5A0",
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Draws dashboards from made-up figures, to look at the drawing without a database:
+//! Draws dashboards and charts from made-up figures, to look at the drawing without a database:
 //! `cargo run -p audit-report --example made_up -- target/pictures`
 
 #[path = "../tests/made_up/mod.rs"]
@@ -6,6 +6,7 @@ mod made_up;
 
 use std::path::PathBuf;
 
+use audit_report::chart::Size;
 use audit_report::dashboard::{self, Dashboard, Period};
 use audit_report::{Style, png};
 use chrono::NaiveDate;
@@ -47,5 +48,25 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             ..Style::light()
         },
     )?;
+    for (name, charts) in [
+        ("ordinary", made_up::charts::ordinary()),
+        ("empty", made_up::charts::empty()),
+        ("busy", made_up::charts::busy()),
+        ("hostile", made_up::charts::hostile()),
+    ] {
+        for (nth, chart) in charts.iter().enumerate() {
+            for (form, style, size) in [
+                ("", Style::light(), Size::default()),
+                ("-dark", Style::dark(), Size::default()),
+                ("-phone", Style::light(), Size::LEAST),
+            ] {
+                let file = format!("chart-{name}-{nth:02}-{}{form}", chart.kind().name());
+                let svg = chart.svg(&style, size)?;
+                let path = directory.join(file);
+                std::fs::write(path.with_extension("png"), png(&svg, 1.0)?)?;
+                std::fs::write(path.with_extension("svg"), svg)?;
+            }
+        }
+    }
     Ok(())
 }

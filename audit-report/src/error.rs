@@ -9,6 +9,24 @@ pub enum Error {
     /// The database could not be read.
     #[error("reading the figures from the database")]
     Database(#[source] audit_schema::Error),
+    /// A range that ends before it begins.
+    #[error("the range begins on {since}, after its last day, {until}")]
+    NoRange {
+        /// Its first day.
+        since: chrono::NaiveDate,
+        /// Its last day.
+        until: chrono::NaiveDate,
+    },
+    /// A measure that a summary does not have, or that is no number.
+    #[error("the summary `{summary}` has no measure `{measure}` that is a number; it has {}", if known.is_empty() { "none".to_owned() } else { known.join(", ") })]
+    NoMeasure {
+        /// The summary.
+        summary: String,
+        /// What was asked for; empty for the first.
+        measure: String,
+        /// The measures that are numbers.
+        known: Vec<String>,
+    },
     /// A chart could not be drawn.
     #[error("drawing the chart `{chart}`: {reason}")]
     Draw {

@@ -7,6 +7,8 @@ use resvg::usvg::fontdb;
 use skrifa::instance::{LocationRef, Size};
 use skrifa::{FontRef, MetadataProvider};
 
+use crate::canvas::clean;
+
 /// The family as written into an SVG. Where Noto Sans is missing, a viewer takes the next: widths then differ a
 /// little, which the drawing leaves room for.
 pub(crate) const FAMILY: &str = "'Noto Sans', 'Segoe UI', 'Helvetica Neue', Arial, sans-serif";
@@ -72,6 +74,33 @@ pub(crate) fn fit(text: &str, size: f64, weight: Weight, room: f64) -> String {
         }
     }
     shortened(fits)
+}
+
+/// Breaks a text between words into lines of a width, at most so many; the last is shortened where more is left.
+pub(crate) fn wrap(text: &str, size: f64, weight: Weight, room: f64, most: usize) -> Vec<String> {
+    let text = clean(text);
+    let mut lines: Vec<String> = Vec::new();
+    let mut rest = text.split_whitespace().peekable();
+    while let Some(word) = rest.next() {
+        let mut line = word.to_owned();
+        if lines.len() + 1 == most {
+            for word in rest.by_ref() {
+                line.push(' ');
+                line.push_str(word);
+            }
+        } else {
+            while let Some(word) = rest.peek() {
+                let longer = format!("{line} {word}");
+                if width(&longer, size, weight) > room {
+                    break;
+                }
+                line = longer;
+                rest.next();
+            }
+        }
+        lines.push(fit(&line, size, weight, room));
+    }
+    lines
 }
 
 /// Advance widths in parts of the font size.

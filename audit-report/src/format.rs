@@ -56,6 +56,34 @@ pub fn short(number: i64) -> String {
     format!("{sign}{digits} {unit}")
 }
 
+/// Writes a number of any kind in the room of a few characters: three figures where it is small, thousands where it is not.
+///
+/// # Examples
+/// ```
+/// use audit_report::format::decimal;
+/// assert_eq!(decimal(12.639), "12.6");
+/// assert_eq!(decimal(0.012_34), "0.0123");
+/// assert_eq!(decimal(-51_955.2), "−51,955");
+/// assert_eq!(decimal(3.0), "3");
+/// ```
+pub fn decimal(number: f64) -> String {
+    let size = number.abs();
+    if size >= 1000.0 {
+        return short(number.round() as i64);
+    }
+    if size < 1e-9 {
+        return "0".into();
+    }
+    let decimals = (2.0 - size.log10().floor()).clamp(0.0, 9.0) as usize;
+    let digits = format!("{size:.decimals$}");
+    let digits = if digits.contains('.') {
+        digits.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        &digits
+    };
+    format!("{}{digits}", if number < 0.0 { "−" } else { "" })
+}
+
 /// Writes a share (1 is all) in percent with one decimal. What is not all never reads `100.0 %`, and what is not
 /// nothing never reads `0.0 %`.
 ///
@@ -228,6 +256,22 @@ pub fn count(number: i64, one: &str, many: &str) -> String {
         thousands(number),
         if number == 1 { one } else { many }
     )
+}
+
+/// Lists things as a person would.
+///
+/// # Examples
+/// ```
+/// use audit_report::format::joined;
+/// assert_eq!(joined(["a", "b", "c"].map(String::from).into_iter(), "and"), "a, b and c");
+/// ```
+pub fn joined(words: impl Iterator<Item = String>, last: &str) -> String {
+    let words: Vec<String> = words.collect();
+    match words.split_last() {
+        None => String::new(),
+        Some((only, [])) => only.clone(),
+        Some((end, head)) => format!("{} {last} {end}", head.join(", ")),
+    }
 }
 
 #[cfg(test)]

@@ -1,84 +1,24 @@
 //! The figures that a dashboard draws are those that SQL finds in the tables.
 
+mod departures;
+
 use audit_core::Severity;
-use audit_report::dashboard::{self, Dashboard, Range};
-use audit_report::{Style, png};
-use audit_schema::testing::{Database, database};
+use audit_report::dashboard::{self, Dashboard};
+use audit_report::{Range, Selection, Style, png};
+use audit_schema::testing::database;
 use chrono::NaiveDate;
+use diesel::PgConnection;
 use diesel::connection::SimpleConnection;
-use diesel::sql_types::BigInt;
-use diesel::{PgConnection, QueryableByName, RunQueryDsl};
 
-#[derive(QueryableByName)]
-struct Number {
-    #[diesel(sql_type = BigInt)]
-    number: i64,
-}
-
-fn number(connection: &mut PgConnection, sql: &str) -> i64 {
-    diesel::sql_query(format!("select ({sql})::bigint as number"))
-        .get_result::<Number>(connection)
-        .expect(sql)
-        .number
-}
-
-/// Departures of the second week of February, told to have happened then; an airport that only some of them name.
-fn departures() -> (Database, PgConnection) {
-    let database = database();
-    let mut connection = database.connect();
-    connection
-        .batch_execute(
-            "create table public.departures (id integer primary key, day date, airport text, tailnum text);
-            select audit.watch('public.departures', 'To plan crews.', 'ops@example.com');
-            select audit.declare_rule('public.departures', 'tailnum_is_known', 'not_null', '{\"column\": \"tailnum\"}',
-                severity => 'important', owner => 'fleet@example.com', fix_within => '1 day');
-            select audit.declare_rule('public.departures', 'not_null_airport', 'not_null', '{\"column\": \"airport\"}',
-                severity => 'low');
-            select audit.declare_rule('public.departures', 'one_of_airport', 'one_of',
-                '{\"column\": \"airport\", \"values\": [\"EWR\", \"JFK\", \"LGA\"]}',
-                severity => 'critical', action => 'quarantine');
-            select audit.compile('public.departures');",
-        )
-        .expect("the table is watched");
-    for day in 5..=12 {
-        connection
-            .batch_execute(&format!(
-                "begin;
-                select audit.set_context(actor => 'replay', occurred_at => '2013-02-{day:02} 18:30:00 America/New_York');
-                insert into public.departures
-                select
-                    {day} * 1000 + n,
-                    '2013-02-{day:02}',
-                    case when n % 10 = 0 then null when n = 7 then 'ORD' else 'JFK' end,
-                    case when n <= case when {day} = 8 then 60 else 4 end then null else 'N' || n end
-                from generate_series(1, 100) as n;
-                commit;"
-            ))
-            .expect("a day is written");
-    }
-    (database, connection)
-}
-
-/// Ticks until nothing waits. Transactions of other tests hold the horizon of the whole cluster back for a moment.
-fn fold(connection: &mut PgConnection) {
-    for _ in 0..2_000 {
-        connection
-            .batch_execute("select audit.tick()")
-            .expect("the tick runs");
-        if number(connection, "select count(*) from audit.change") == 0 {
-            return;
-        }
-    }
-    panic!("the head does not become empty");
-}
+use departures::{departures, fold, number};
 
 fn figures(connection: &mut PgConnection) -> Dashboard {
     let range = Range {
-        first: NaiveDate::from_ymd_opt(2013, 2, 5),
-        last: NaiveDate::from_ymd_opt(2013, 2, 12),
+        since: NaiveDate::from_ymd_opt(2013, 2, 5).map(Into::into),
+        until: NaiveDate::from_ymd_opt(2013, 2, 12),
         zone: Some(chrono_tz::America::New_York),
     };
-    dashboard::load(connection, &range).expect("the figures are read")
+    dashboard::load(connection, &range.into()).expect("the figures are read")
 }
 
 #[test]
@@ -270,7 +210,7 @@ fn the_writer_is_the_actor_that_was_named() {
 fn the_range_is_that_of_the_changes_unless_it_is_given() {
     let (_database, mut connection) = departures();
     let figures =
-        dashboard::load(&mut connection, &Range::default()).expect("the figures are read");
+        dashboard::load(&mut connection, &Selection::default()).expect("the figures are read");
     assert_eq!(
         figures.period.first,
         NaiveDate::from_ymd_opt(2013, 2, 5).expect("a date")
@@ -285,8 +225,8 @@ fn the_range_is_that_of_the_changes_unless_it_is_given() {
 #[test]
 fn a_database_without_a_watched_table_can_be_drawn() {
     let database = database();
-    let figures =
-        dashboard::load(&mut database.connect(), &Range::default()).expect("the figures are read");
+    let figures = dashboard::load(&mut database.connect(), &Selection::default())
+        .expect("the figures are read");
     let svg = dashboard::svg(&figures, &Style::light()).expect("it is drawn");
     assert!(svg.contains("no table is watched"));
     assert!(png(&svg, 1.0).expect("it is rasterised").len() > 10_000);

@@ -79,6 +79,8 @@ to audit_operator, audit_admin;
 -- What the log must not know, and how long it remembers.
 grant execute on function audit.redact(regclass, text[], text[]), audit.declare_retention(regclass, jsonb), audit._hidden_reads(), audit._kept(text) to audit_admin;
 grant execute on function audit._hidden(integer), audit._unsaid(text) to audit_reader, audit_operator, audit_admin;
+-- How old something is, for those who draw it.
+grant execute on function audit._time_within(timestamptz, timestamptz, text) to audit_reader, audit_operator;
 
 -- The tick, and what is read through functions.
 grant execute on function audit.tick(timestamptz, integer, interval), audit.retain(timestamptz, integer, interval) to audit_operator, audit_admin;

@@ -82,6 +82,25 @@ pub enum Error {
         attempts: u32,
     },
 
+    /// A table is named that is not, and never was, watched.
+    #[error("no watched table is called `{name}`; `audit status` lists them")]
+    NotWatched {
+        /// What was given.
+        name: String,
+    },
+
+    /// A summary is named that is not declared, or not complete yet.
+    #[error("there is no summary called `{name}` that can be read; there {}", match known.as_slice() {
+        [] => "is none".to_owned(),
+        known => format!("are {}", known.join(", ")),
+    })]
+    NoSummary {
+        /// What was given.
+        name: String,
+        /// Those that can be read.
+        known: Vec<String>,
+    },
+
     /// The server is older than the oldest one that the pipeline supports.
     #[error("PostgreSQL {found} is too old, the oldest supported is 14")]
     ServerTooOld {

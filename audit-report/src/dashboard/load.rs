@@ -2,123 +2,69 @@
 
 use std::collections::HashMap;
 
-use audit_core::{RuleKind, Severity};
-use audit_schema::metrics::{self, Window};
-use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
-use chrono_tz::Tz;
+use audit_core::RuleKind;
+use audit_schema::metrics::{self, Scope};
+use chrono::{NaiveDateTime, TimeDelta};
 use diesel::PgConnection;
 
 use super::data::{
-    AlertSpan, Checked, Dashboard, Failing, FailingRule, OpenAlerts, Overdue, Period, Pipeline,
-    SetAside, Step, StepWidth, TableQuality, Writer, place,
+    AlertSpan, Checked, Dashboard, Failing, FailingRule, OpenAlerts, Overdue, Pipeline, SetAside,
+    Step, TableQuality, Writer, place,
 };
 use crate::error::Result;
-
-/// What a dashboard is about. What is left out is taken from the database.
-///
-/// # Examples
-/// ```
-/// use audit_report::dashboard::Range;
-/// use chrono::NaiveDate;
-///
-/// let february = Range {
-///     first: NaiveDate::from_ymd_opt(2013, 2, 1),
-///     last: NaiveDate::from_ymd_opt(2013, 2, 28),
-///     zone: Some(chrono_tz::America::New_York),
-/// };
-/// assert_ne!(february, Range::default());
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Range {
-    /// First day; by default that of the first change.
-    pub first: Option<NaiveDate>,
-    /// Last day; by default that of the last change.
-    pub last: Option<NaiveDate>,
-    /// Where days begin; by default the zone that most summaries are declared in, else UTC.
-    pub zone: Option<Tz>,
-}
+use crate::period::Period;
+use crate::selection::{Selection, window};
 
 /// How many of each list the dashboard has room for, with some to spare for taller pictures.
 const LISTED: i64 = 24;
 
 /// How many episodes of alerts are read: those of one subject share a row.
-const EPISODES: i64 = 400;
+pub(crate) const EPISODES: i64 = 400;
 
 /// Reads the figures of a dashboard, all in one snapshot. It reads counters, hourly activities, alerts and the outbox,
 /// never the packed log: the time it takes does not grow with it.
 ///
 /// # Errors
 /// When the pipeline is not installed or may not be read.
-pub fn load(connection: &mut PgConnection, range: &Range) -> Result<Dashboard> {
-    metrics::in_one_snapshot(connection, |connection| read(connection, range))
+pub fn load(connection: &mut PgConnection, selection: &Selection) -> Result<Dashboard> {
+    metrics::in_one_snapshot(connection, |connection| read(connection, selection))
 }
 
-fn read(connection: &mut PgConnection, range: &Range) -> Result<Dashboard> {
+fn read(connection: &mut PgConnection, selection: &Selection) -> Result<Dashboard> {
     let status = metrics::pipeline(connection)?;
-    let period = period(connection, range, status.as_of)?;
-    let window = window(&period);
+    let (period, scope) = selection.scope(connection, status.as_of)?;
 
-    let changes = metrics::changes(connection, &window)?;
-    let before = before(connection, &period)?;
-    let steps = steps(&period, &changes, &metrics::failures(connection, &window)?);
-    let rules = metrics::rules(connection)?;
-    let quality = metrics::quality(connection)?;
-    let changes_of: HashMap<String, f64> = metrics::write_quality(connection, &window)?
-        .into_iter()
-        .filter_map(|table| Some((table.name.clone(), better(&table)?)))
-        .collect();
-    let unfixed = metrics::unfixed(connection)?;
-    let quarantine = metrics::quarantine(connection)?;
-    let totals = metrics::alert_totals(connection, &window)?;
-    let writers = metrics::writers(connection, &window, LISTED)?;
+    let changes = metrics::changes(connection, &scope)?;
+    let before = before(connection, &period, &scope)?;
+    let steps = steps(&period, &changes, &metrics::failures(connection, &scope)?);
+    let rules = metrics::rule_totals(connection, &scope)?;
+    let failing_rules = metrics::failing_rules(connection, &scope, LISTED)?;
+    let tables = metrics::table_totals(connection, &scope)?;
+    let unfixed = metrics::unfixed(connection, &scope)?;
+    let quarantine = metrics::quarantine(connection, &scope)?;
+    let totals = metrics::alert_totals(connection, &scope)?;
+    let writers = metrics::writers(connection, &scope, LISTED)?;
 
-    let mut by_hour = vec![[0; 24]; 7];
-    for failure in metrics::failures_by_hour_of_week(connection, &window)? {
-        let day = usize::try_from(failure.weekday - 1).ok();
-        let hour = usize::try_from(failure.hour).ok();
-        if let Some(cell) = day
-            .zip(hour)
-            .and_then(|(day, hour)| by_hour.get_mut(day)?.get_mut(hour))
-        {
-            *cell = failure.failed;
-        }
-    }
     let mut open_alerts = OpenAlerts::default();
-    for open in metrics::open_alerts(connection)? {
+    for open in metrics::open_alerts(connection, &scope)? {
         open_alerts.by_severity[place(open.severity)] = open.open;
         open_alerts.acknowledged += open.acknowledged;
     }
-    let alerts = metrics::alerts(connection, &window, EPISODES)?
-        .into_iter()
-        .map(|alert| AlertSpan {
-            policy: alert.policy,
-            about: short_name(&alert.about).to_owned(),
-            title: alert.title,
-            severity: alert.severity,
-            opened_at: alert.opened_at,
-            acknowledged_at: alert.acknowledged_at,
-            resolved_at: alert.resolved_at,
-        })
-        .collect();
-
     Ok(Dashboard {
+        title: String::new(),
         database: status.database.clone(),
         as_of: status.as_of,
         drawn_at: status.now,
         checked: Checked {
             rows: changes.iter().map(|change| change.checked).sum(),
             before,
-            tables: quality.len(),
+            tables: size(tables.tables),
         },
         failing: Failing {
-            rows: rules.iter().map(|rule| rule.failing).sum(),
-            critical: rules
-                .iter()
-                .filter(|rule| rule.severity == Severity::Critical)
-                .map(|rule| rule.failing)
-                .sum(),
-            of_rows: quality.iter().map(|table| table.rows).sum(),
-            errors: rules.iter().map(|rule| rule.errors).sum(),
+            rows: rules.failing,
+            critical: rules.critical,
+            of_rows: tables.rows,
+            errors: rules.errors,
         },
         set_aside: SetAside {
             held: quarantine.held,
@@ -140,37 +86,20 @@ fn read(connection: &mut PgConnection, range: &Range) -> Result<Dashboard> {
         },
         pipeline: pipeline(&status),
         steps,
-        failing_rules_in_all: rules.iter().filter(|rule| rule.failing > 0).count(),
-        rules: rules.len(),
-        failing_rules: rules
-            .into_iter()
-            .filter(|rule| rule.failing > 0)
-            .take(LISTED as usize)
-            .map(failing_rule)
-            .collect(),
-        tables: quality
-            .into_iter()
-            .map(|table| TableQuality {
-                table: short_name(&table.name).to_owned(),
-                rows: table.rows,
-                rules: table.rules,
-                at_least: table.share_passing_at_least,
-                at_most: table.share_passing_at_most,
-                change: changes_of.get(&table.name).copied(),
-            })
-            .collect(),
-        by_hour,
-        alerts,
-        alerts_in_all: usize::try_from(totals.alerts).unwrap_or(0),
+        failing_rules_in_all: size(rules.failing_rules),
+        rules: size(rules.rules),
+        failing_rules: failing_rules.into_iter().map(failing_rule).collect(),
+        tables: read_quality(connection, &scope, LISTED)?,
+        by_hour: read_hours_of_week(connection, &scope)?,
+        alerts: read_alerts(connection, &scope, EPISODES)?,
+        alerts_in_all: size(totals.alerts),
         median_to_acknowledge: totals
             .median_seconds_to_acknowledge
             .map(|seconds| seconds as i64),
         median_to_resolve: totals
             .median_seconds_to_resolve
             .map(|seconds| seconds as i64),
-        writers_in_all: writers
-            .first()
-            .map_or(0, |writer| usize::try_from(writer.writers).unwrap_or(0)),
+        writers_in_all: writers.first().map_or(0, |writer| size(writer.writers)),
         writers: writers
             .into_iter()
             .map(|writer| Writer {
@@ -178,51 +107,81 @@ fn read(connection: &mut PgConnection, range: &Range) -> Result<Dashboard> {
                 rows: writer.rows,
             })
             .collect(),
+        only: selection.only(),
         period,
     })
 }
 
-fn period(connection: &mut PgConnection, range: &Range, as_of: DateTime<Utc>) -> Result<Period> {
-    let zone = match range.zone {
-        Some(zone) => zone,
-        None => metrics::time_zone(connection)?
-            .and_then(|name| name.parse().ok())
-            .unwrap_or(Tz::UTC),
-    };
-    let day = |at: DateTime<Utc>| at.with_timezone(&zone).date_naive();
-    let activity = metrics::activity(connection)?;
-    let last = range.last.unwrap_or_else(|| {
-        activity
-            .as_ref()
-            .map_or(day(as_of), |activity| day(activity.last).min(day(as_of)))
-    });
-    let first = range.first.unwrap_or_else(|| {
-        activity
-            .as_ref()
-            .map_or(last - TimeDelta::days(29), |activity| day(activity.first))
-            .min(last)
-    });
-    Ok(Period::new(first, last, zone))
+/// The quality of tables, the worst first, and whether it is getting better.
+pub(crate) fn read_quality(
+    connection: &mut PgConnection,
+    scope: &Scope,
+    limit: i64,
+) -> Result<Vec<TableQuality>> {
+    let changes: HashMap<String, f64> = metrics::write_quality(connection, scope)?
+        .into_iter()
+        .filter_map(|table| Some((table.name.clone(), better(&table)?)))
+        .collect();
+    Ok(metrics::quality(connection, scope, limit)?
+        .into_iter()
+        .map(|table| TableQuality {
+            table: short_name(&table.name).to_owned(),
+            rows: table.rows,
+            rules: table.rules,
+            at_least: table.share_passing_at_least,
+            at_most: table.share_passing_at_most,
+            change: changes.get(&table.name).copied(),
+        })
+        .collect())
 }
 
-fn window(period: &Period) -> Window {
-    Window {
-        from: period.start(),
-        to: period.end(),
-        time_zone: period.zone.name().to_owned(),
-        step: match period.step {
-            StepWidth::Hour => metrics::Step::Hour,
-            StepWidth::Day => metrics::Step::Day,
-            StepWidth::Week => metrics::Step::Week,
-            StepWidth::Month => metrics::Step::Month,
-            StepWidth::Year => metrics::Step::Year,
-        },
+/// What failed by weekday, Monday first, and hour of the day.
+pub(crate) fn read_hours_of_week(
+    connection: &mut PgConnection,
+    scope: &Scope,
+) -> Result<Vec<[i64; 24]>> {
+    let mut by_hour = vec![[0; 24]; 7];
+    for failure in metrics::failures_by_hour_of_week(connection, scope)? {
+        let day = usize::try_from(failure.weekday - 1).ok();
+        let hour = usize::try_from(failure.hour).ok();
+        if let Some(cell) = day
+            .zip(hour)
+            .and_then(|(day, hour)| by_hour.get_mut(day)?.get_mut(hour))
+        {
+            *cell = failure.failed;
+        }
     }
+    Ok(by_hour)
+}
+
+/// Alerts that were open in a period, the worst first.
+pub(crate) fn read_alerts(
+    connection: &mut PgConnection,
+    scope: &Scope,
+    limit: i64,
+) -> Result<Vec<AlertSpan>> {
+    Ok(metrics::alerts(connection, scope, limit)?
+        .into_iter()
+        .map(|alert| AlertSpan {
+            policy: alert.policy,
+            about: short_name(&alert.about).to_owned(),
+            title: alert.title,
+            severity: alert.severity,
+            opened_at: alert.opened_at,
+            acknowledged_at: alert.acknowledged_at,
+            resolved_at: alert.resolved_at,
+        })
+        .collect())
+}
+
+/// A number of things that are counted in SQL.
+pub(crate) fn size(number: i64) -> usize {
+    usize::try_from(number).unwrap_or(0)
 }
 
 /// Rows checked in the period of the same length before; nothing when there was no change in it, because the watch had
 /// hardly begun.
-fn before(connection: &mut PgConnection, period: &Period) -> Result<Option<i64>> {
+fn before(connection: &mut PgConnection, period: &Period, scope: &Scope) -> Result<Option<i64>> {
     let last = period.first - TimeDelta::days(1);
     let first = last - TimeDelta::days(period.days() - 1);
     let earlier = Period::new(first, last, period.zone);
@@ -230,18 +189,23 @@ fn before(connection: &mut PgConnection, period: &Period) -> Result<Option<i64>>
         return Ok(None);
     }
     // A period that the watch began in the middle of would make any growth look enormous.
-    let began = metrics::activity(connection)?.map(|activity| activity.first);
+    let began = metrics::activity(connection, &scope.filter)?.map(|activity| activity.first);
     if began.is_none_or(|began| began > earlier.start() + TimeDelta::days(1)) {
         return Ok(None);
     }
-    let checked: i64 = metrics::changes(connection, &window(&earlier))?
+    let scope = Scope {
+        window: window(&earlier),
+        filter: scope.filter.clone(),
+    };
+    let checked: i64 = metrics::changes(connection, &scope)?
         .iter()
         .map(|change| change.checked)
         .sum();
     Ok((checked > 0).then_some(checked))
 }
 
-fn steps(
+/// One entry for every step of a period, none left out.
+pub(crate) fn steps(
     period: &Period,
     changes: &[metrics::ChangeStep],
     failures: &[metrics::FailureStep],
@@ -285,22 +249,26 @@ fn better(table: &metrics::WriteQuality) -> Option<f64> {
 }
 
 fn failing_rule(rule: metrics::RuleStatus) -> FailingRule {
-    // A rule that a person named says best what it demands in that name; a condition in SQL says it worst.
-    let says = match RuleKind::from_definition(&rule.kind, rule.definition) {
-        Ok(RuleKind::Expression { .. }) | Err(_) => rule.name.replace('_', " "),
-        Ok(RuleKind::References { column, table, .. }) => {
-            format!("{column} is in {}", short_name(&table))
-        }
-        Ok(kind) => kind.to_string(),
-    };
     FailingRule {
         table: short_name(&rule.table).to_owned(),
-        says,
+        says: says(&rule.kind, rule.definition, &rule.name),
         rule: rule.name,
         severity: rule.severity,
         owner: rule.owner,
         failing: rule.failing,
         since: rule.first_failed_hour,
+    }
+}
+
+/// What a rule demands, in words.
+pub(crate) fn says(kind: &str, definition: serde_json::Value, name: &str) -> String {
+    // A rule that a person named says best what it demands in that name; a condition in SQL says it worst.
+    match RuleKind::from_definition(kind, definition) {
+        Ok(RuleKind::Expression { .. }) | Err(_) => name.replace('_', " "),
+        Ok(RuleKind::References { column, table, .. }) => {
+            format!("{column} is in {}", short_name(&table))
+        }
+        Ok(kind) => kind.to_string(),
     }
 }
 
@@ -328,6 +296,6 @@ fn seconds(time: TimeDelta) -> f64 {
 }
 
 /// A table without the schema that says nothing.
-fn short_name(table: &str) -> &str {
+pub(crate) fn short_name(table: &str) -> &str {
     table.strip_prefix("public.").unwrap_or(table)
 }

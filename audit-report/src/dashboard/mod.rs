@@ -6,11 +6,17 @@
 mod data;
 mod draw;
 mod load;
-mod words;
+mod tiles;
 
+pub(crate) use data::place;
 pub use data::{
-    AlertSpan, Checked, Dashboard, Failing, FailingRule, OpenAlerts, Overdue, Period, Pipeline,
-    Seconds, SetAside, Step, StepWidth, TableQuality, Writer,
+    AlertSpan, Checked, Dashboard, Failing, FailingRule, OpenAlerts, Overdue, Pipeline, Seconds,
+    SetAside, Step, TableQuality, Writer,
 };
 pub use draw::svg;
-pub use load::{Range, load};
+pub use load::load;
+pub(crate) use load::{
+    EPISODES, read_alerts, read_hours_of_week, read_quality, says, short_name, size, steps,
+};
+
+pub use crate::period::{Period, StepWidth};

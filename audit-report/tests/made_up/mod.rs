@@ -1,5 +1,8 @@
 //! Made-up figures, for looking at the drawing and for testing it: an ordinary winter, nothing at all, far too much,
 //! and names that try to break out.
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+pub mod charts;
 
 use audit_core::Severity;
 use audit_report::dashboard::{
@@ -40,7 +43,9 @@ fn nothing(period: Period) -> Dashboard {
         })
         .collect();
     Dashboard {
+        title: String::new(),
         database: "flights".into(),
+        only: String::new(),
         as_of: period.end() - TimeDelta::minutes(1),
         drawn_at: at("2026-11-24T10:15:00Z"),
         checked: Checked::default(),
@@ -445,16 +450,19 @@ fn dice_limit(written: i64) -> i64 {
     }
 }
 
+/// What a name may be.
+pub const NASTY: [&str; 6] = [
+    "</text></svg><script>alert(1)</script>",
+    "a\" onload=\"alert(1)",
+    "line\nbreak\ttab\u{0}nul\u{8}back & amp; &#60;",
+    "\u{202E}txet desrever\u{202C} ]]> <!-- -->",
+    "数据质量检查·データ品質·данные·δεδομένα·بيانات·नमस्ते·🎉🎉",
+    "W̷̢̛͓͎̝̲͇i̵̧̛̖̱͓d̶̡̛̲̮e̴͎̖̍ ﷽ ₿ ∑",
+];
+
 /// Names that try to break out of the picture.
 pub fn hostile() -> Dashboard {
-    let nasty = [
-        "</text></svg><script>alert(1)</script>",
-        "a\" onload=\"alert(1)",
-        "line\nbreak\ttab\u{0}nul\u{8}back & amp; &#60;",
-        "\u{202E}txet desrever\u{202C} ]]> <!-- -->",
-        "数据质量检查·データ品質·данные·δεδομένα·بيانات·नमस्ते·🎉🎉",
-        "W̷̢̛͓͎̝̲͇i̵̧̛̖̱͓d̶̡̛̲̮e̴͎̖̍ ﷽ ₿ ∑",
-    ];
+    let nasty = NASTY;
     let mut dashboard = ordinary();
     dashboard.database = nasty.join(" ");
     for (place, rule) in dashboard.failing_rules.iter_mut().enumerate() {

@@ -68,6 +68,8 @@ create table audit.table_activity_base (
     constraint table_activity_base_pkey primary key (table_id, hour, op, actor),
     constraint table_activity_base_belongs_to_a_watched_table foreign key (table_id) references audit.watched_table (table_id)
 );
+-- Charts ask for a range of hours of all tables.
+create index table_activity_base_hour on audit.table_activity_base (hour);
 comment on table audit.table_activity_base is 'Folded base of audit.table_activity.';
 comment on column audit.table_activity_base.table_id is 'The watched table.';
 comment on column audit.table_activity_base.hour is 'Start of the hour in which the changes occurred.';
@@ -84,6 +86,7 @@ create table audit.rule_activity_base (
     constraint rule_activity_base_pkey primary key (rule_id, hour),
     constraint rule_activity_base_belongs_to_a_rule foreign key (rule_id) references audit.rule (rule_id)
 );
+create index rule_activity_base_hour on audit.rule_activity_base (hour);
 comment on table audit.rule_activity_base is 'Folded base of audit.rule_activity.';
 comment on column audit.rule_activity_base.rule_id is 'The rule.';
 comment on column audit.rule_activity_base.hour is 'Start of the hour in which the failures occurred.';

@@ -20,7 +20,8 @@ select
     alert.opened_at,
     alert.fired_at,
     alert.acknowledged_at,
-    alert.resolved_at
+    alert.resolved_at,
+    coalesce(rule.table_id, alert.table_id) as table_id
 from audit.alert as alert
 left join audit.rule as rule
     on rule.rule_id = alert.rule_id
@@ -40,3 +41,4 @@ comment on column audit.alert_span.opened_at is 'When the condition was first se
 comment on column audit.alert_span.fired_at is 'When people were told.';
 comment on column audit.alert_span.acknowledged_at is 'When somebody took it on.';
 comment on column audit.alert_span.resolved_at is 'When it ended; null while it is open.';
+comment on column audit.alert_span.table_id is 'The table it is about, where it is about one. References audit.watched_table.';

@@ -7,7 +7,8 @@ select
     activity.op,
     activity.actor,
     activity.changes,
-    activity.rows
+    activity.rows,
+    watched.owner as table_owner
 from audit.table_activity as activity
 join audit.watched_table as watched
     on watched.table_id = activity.table_id;
@@ -20,3 +21,4 @@ comment on column audit.change_by_hour.op is 'I insert, U update, D delete, T tr
 comment on column audit.change_by_hour.actor is 'Who wrote: the actor if one was named, else the application, else the role.';
 comment on column audit.change_by_hour.changes is 'Log rows.';
 comment on column audit.change_by_hour.rows is 'Rows written.';
+comment on column audit.change_by_hour.table_owner is 'Who answers for the data of the table.';

@@ -8,9 +8,10 @@ select
     activity.rule_id,
     rule.name as rule_name,
     rule.severity,
-    rule.owner,
+    coalesce(nullif(rule.owner, ''), watched.owner) as owner,
     activity.findings,
-    activity.failed
+    activity.failed,
+    rule.class
 from audit.rule_activity as activity
 join audit.rule as rule
     on rule.rule_id = activity.rule_id
@@ -26,6 +27,7 @@ comment on column audit.failure_by_hour.table_name is 'Schema and name of the ta
 comment on column audit.failure_by_hour.rule_id is 'The rule. References audit.rule.';
 comment on column audit.failure_by_hour.rule_name is 'Name of the rule.';
 comment on column audit.failure_by_hour.severity is 'critical (business critical), important, normal, low.';
-comment on column audit.failure_by_hour.owner is 'Who has to fix what fails.';
+comment on column audit.failure_by_hour.owner is 'Who has to fix what fails: the owner of the rule, or else of the table.';
 comment on column audit.failure_by_hour.findings is 'Statements with failing rows.';
 comment on column audit.failure_by_hour.failed is 'Written rows that failed.';
+comment on column audit.failure_by_hour.class is 'What the rule looks at: row, lookup, transition, statement, or time, of which groups fail in the place of rows.';

@@ -13,7 +13,7 @@ select
     rule.condition,
     rule.severity,
     rule.action,
-    rule.owner,
+    coalesce(nullif(rule.owner, ''), watched.owner) as owner,
     rule.why,
     rule.fix_within,
     rule.mostly,
@@ -65,7 +65,7 @@ comment on column audit.rule_status.definition is 'The options of the kind.';
 comment on column audit.rule_status.condition is 'The rule is about rows for which this SQL condition is true; null means about all.';
 comment on column audit.rule_status.severity is 'critical (business critical), important, normal, low.';
 comment on column audit.rule_status.action is 'What happens to a failing row: flag, quarantine, reject.';
-comment on column audit.rule_status.owner is 'Who has to fix what fails.';
+comment on column audit.rule_status.owner is 'Who has to fix what fails: the owner of the rule, or else of the table.';
 comment on column audit.rule_status.why is 'Why the rule exists.';
 comment on column audit.rule_status.fix_within is 'How long after it was found a failure may last.';
 comment on column audit.rule_status.mostly is 'The share of rows that has to pass; null means all of them.';

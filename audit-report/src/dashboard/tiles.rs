@@ -4,8 +4,9 @@ use audit_core::Severity;
 use chrono::TimeDelta;
 use plotters::prelude::{ChartBuilder, LineSeries, ShapeStyle};
 
-use super::{GUTTER, Pen, rgb};
+use super::draw::Sheet;
 use crate::canvas::{Area, Type, fine};
+use crate::draw::{GUTTER, rgb};
 use crate::error::Result;
 use crate::font::{self, Weight};
 use crate::format::{count, duration, percent, short};
@@ -28,7 +29,7 @@ struct Tile {
     trend: Vec<f64>,
 }
 
-impl Pen<'_> {
+impl Sheet<'_> {
     pub(super) fn tiles(&mut self, area: Area) -> Result<()> {
         let width = (area.width + GUTTER) / 6.0;
         let tiles = self.tile_texts(width - GUTTER - 32.0);
@@ -44,7 +45,7 @@ impl Pen<'_> {
     }
 
     fn tile_texts(&self, room: f64) -> Vec<Tile> {
-        let (data, good) = (self.data, self.palette.good);
+        let (data, good) = (self.data, self.pen.palette.good);
         let days = count(data.period.days(), "day", "days");
         let tables = count(data.checked.tables as i64, "table", "tables");
         let checked = Tile {
@@ -100,8 +101,8 @@ impl Pen<'_> {
                 _ if data.rules == 0 => None,
                 (0, 0) if data.failing.rows == 0 => Some(good),
                 (0, 0) => None,
-                (0, _) => Some(self.color(Severity::Important)),
-                _ => Some(self.color(Severity::Critical)),
+                (0, _) => Some(self.pen.color(Severity::Important)),
+                _ => Some(self.pen.color(Severity::Critical)),
             },
             alarming: data.failing.critical > 0,
             trend: data
@@ -150,7 +151,7 @@ impl Pen<'_> {
                 (_, 0) => "none acknowledged".into(),
                 (_, taken) => format!("{} acknowledged", short(taken)),
             },
-            mark: Some(worst.map_or(good, |(severity, _)| self.color(severity))),
+            mark: Some(worst.map_or(good, |(severity, _)| self.pen.color(severity))),
             alarming: worst.is_some(),
             trend: Vec::new(),
         };
@@ -174,7 +175,7 @@ impl Pen<'_> {
             mark: Some(
                 data.overdue
                     .worst
-                    .map_or(good, |severity| self.color(severity)),
+                    .map_or(good, |severity| self.pen.color(severity)),
             ),
             alarming: data.overdue.worst.is_some(),
             trend: Vec::new(),
@@ -254,8 +255,8 @@ impl Pen<'_> {
             },
             note,
             mark: match (fine && !late, pipeline.ticked) {
-                (false, _) => Some(self.color(Severity::Important)),
-                (true, true) => Some(self.palette.good),
+                (false, _) => Some(self.pen.color(Severity::Important)),
+                (true, true) => Some(self.pen.palette.good),
                 (true, false) => None,
             },
             alarming: !fine || late,
@@ -264,8 +265,8 @@ impl Pen<'_> {
     }
 
     fn tile(&mut self, area: Area, tile: &Tile) -> Result<()> {
-        let palette = self.palette;
-        self.canvas.outline(area, palette.border, 8.0);
+        let palette = self.pen.palette;
+        self.pen.canvas.outline(area, palette.border, 8.0);
         if let Some(color) = tile.mark {
             let strip = Area {
                 x: area.x - 1.0,
@@ -273,10 +274,10 @@ impl Pen<'_> {
                 width: 3.0,
                 height: area.height - 24.0,
             };
-            self.canvas.rectangle(strip, color, 1.5);
+            self.pen.canvas.rectangle(strip, color, 1.5);
         }
         let inside = area.without(16.0, 0.0, 16.0, 0.0);
-        self.canvas.text(
+        self.pen.canvas.text(
             inside.x,
             area.y + 26.0,
             tile.label,
@@ -288,17 +289,18 @@ impl Pen<'_> {
             _ => palette.ink,
         };
         if let Some(severity) = tile.sign {
-            self.canvas
+            self.pen
+                .canvas
                 .sign(severity, (x + 11.0, area.y + 50.0), 20.0, color);
             x += 32.0;
         }
-        let width = self.canvas.text(
+        let width = self.pen.canvas.text(
             x,
             area.y + 60.0,
             &tile.number,
             Type::new(NUMBER, color).bold(),
         );
-        self.canvas.text_in(
+        self.pen.canvas.text_in(
             inside.x,
             area.y + 80.0,
             inside.width,
@@ -310,7 +312,7 @@ impl Pen<'_> {
         } else {
             palette.quiet
         };
-        self.canvas.text_in(
+        self.pen.canvas.text_in(
             inside.x,
             area.y + 98.0,
             inside.width,
@@ -333,12 +335,12 @@ impl Pen<'_> {
     fn sparkline(&mut self, area: Area, values: &[f64]) -> Result<()> {
         let top = values.iter().copied().fold(1.0, f64::max) * 1.05;
         let line = ShapeStyle {
-            color: rgb(self.palette.series).into(),
+            color: rgb(self.pen.palette.series).into(),
             filled: false,
             stroke_width: fine(1.4) as u32,
         };
         let last = values.len() - 1;
-        self.canvas.plot("sparkline", area, |root| {
+        self.pen.canvas.plot("sparkline", area, |root| {
             let mut chart =
                 ChartBuilder::on(root).build_cartesian_2d(0.0..last as f64, 0.0..top)?;
             let points = values

@@ -2,10 +2,11 @@
 
 use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeDelta, Timelike};
 
-use super::data::{AlertSpan, Dashboard, Period, Step, StepWidth};
-use crate::format::{count, days, short, thousands};
+use crate::dashboard::{AlertSpan, Step};
+use crate::format::{count, days, joined, short, thousands};
+use crate::period::{Period, StepWidth};
 
-const WEEKDAYS: [&str; 7] = [
+pub(crate) const WEEKDAYS: [&str; 7] = [
     "Mondays",
     "Tuesdays",
     "Wednesdays",
@@ -16,7 +17,7 @@ const WEEKDAYS: [&str; 7] = [
 ];
 
 /// The steps that stand out: at most three, far above what is usual. In order of time.
-pub(super) fn outstanding(steps: &[Step]) -> Vec<usize> {
+pub(crate) fn outstanding(steps: &[Step]) -> Vec<usize> {
     let mut totals: Vec<i64> = steps.iter().map(Step::failures).collect();
     totals.sort_unstable();
     let usual = median(&totals);
@@ -45,16 +46,15 @@ fn median(sorted: &[i64]) -> i64 {
 }
 
 /// Title of the columns of findings.
-pub(super) fn findings(dashboard: &Dashboard) -> String {
-    let step = dashboard.period.step;
+pub(crate) fn findings(steps: &[Step], step: StepWidth) -> String {
     let head = format!("Findings by {} and severity", step.name());
-    let total: i64 = dashboard.steps.iter().map(Step::failures).sum();
+    let total: i64 = steps.iter().map(Step::failures).sum();
     if total == 0 {
         return format!("{head}: none");
     }
-    let high = outstanding(&dashboard.steps);
+    let high = outstanding(steps);
     if high.is_empty() {
-        let mut totals: Vec<i64> = dashboard.steps.iter().map(Step::failures).collect();
+        let mut totals: Vec<i64> = steps.iter().map(Step::failures).collect();
         totals.sort_unstable();
         let usual = median(&totals);
         return if usual > 0 {
@@ -68,10 +68,7 @@ pub(super) fn findings(dashboard: &Dashboard) -> String {
     } else {
         "stand out"
     };
-    let starts: Vec<NaiveDateTime> = high
-        .iter()
-        .map(|place| dashboard.steps[*place].start)
-        .collect();
+    let starts: Vec<NaiveDateTime> = high.iter().map(|place| steps[*place].start).collect();
     format!("{head}: {} {verb}", steps_in_words(&starts, step))
 }
 
@@ -102,32 +99,36 @@ fn steps_in_words(starts: &[NaiveDateTime], step: StepWidth) -> String {
             starts
                 .iter()
                 .map(|start| start.format("%H:%M on %-d %B").to_string()),
+            "and",
         ),
         StepWidth::Week => {
-            let weeks = joined(dates.iter().map(|date| date.format("%-d %B").to_string()));
+            let weeks = joined(
+                dates.iter().map(|date| date.format("%-d %B").to_string()),
+                "and",
+            );
             if dates.len() == 1 {
                 format!("the week of {weeks}")
             } else {
                 format!("the weeks of {weeks}")
             }
         }
-        StepWidth::Year => joined(dates.iter().map(|date| date.format("%Y").to_string())),
-        StepWidth::Month => joined(dates.iter().map(|date| date.format("%B %Y").to_string())),
+        StepWidth::Year => joined(
+            dates.iter().map(|date| date.format("%Y").to_string()),
+            "and",
+        ),
+        StepWidth::Month => joined(
+            dates.iter().map(|date| date.format("%B %Y").to_string()),
+            "and",
+        ),
     }
 }
 
-fn joined(words: impl Iterator<Item = String>) -> String {
-    let words: Vec<String> = words.collect();
-    match words.split_last() {
-        None => String::new(),
-        Some((last, [])) => last.clone(),
-        Some((last, head)) => format!("{} and {last}", head.join(", ")),
-    }
-}
+/// Title of the quality of tables.
+pub(crate) const QUALITY: &str = "Quality by table, share of rows that pass every rule";
 
 /// Title of the bars of failing rules.
-pub(super) fn failing(dashboard: &Dashboard) -> String {
-    match (dashboard.failing_rules_in_all, dashboard.rules) {
+pub(crate) fn failing(failing: usize, rules: usize) -> String {
+    match (failing, rules) {
         (_, 0) => "What fails most now".into(),
         (0, _) => "What fails most now: nothing".into(),
         (failing, rules) => format!(
@@ -139,12 +140,8 @@ pub(super) fn failing(dashboard: &Dashboard) -> String {
 }
 
 /// Title of the heat map: the weekday and the hours with most failures, when they have clearly more than others.
-pub(super) fn by_hour(dashboard: &Dashboard) -> String {
-    let weekdays: Vec<i64> = dashboard
-        .by_hour
-        .iter()
-        .map(|hours| hours.iter().sum())
-        .collect();
+pub(crate) fn by_hour(by_hour: &[[i64; 24]]) -> String {
+    let weekdays: Vec<i64> = by_hour.iter().map(|hours| hours.iter().sum()).collect();
     let total: i64 = weekdays.iter().sum();
     if total == 0 || weekdays.len() != 7 {
         return "When it fails, by weekday and hour".into();
@@ -157,7 +154,7 @@ pub(super) fn by_hour(dashboard: &Dashboard) -> String {
         parts.push(format!("on {}", WEEKDAYS[weekday]));
     }
     let hours: Vec<i64> = (0..24)
-        .map(|hour| dashboard.by_hour.iter().map(|day| day[hour]).sum())
+        .map(|hour| by_hour.iter().map(|day| day[hour]).sum())
         .collect();
     let window = |from: usize| hours[from..from + 3].iter().sum::<i64>();
     let from = (0..=21)
@@ -174,10 +171,9 @@ pub(super) fn by_hour(dashboard: &Dashboard) -> String {
 }
 
 /// Title of the alerts.
-pub(super) fn alerts(dashboard: &Dashboard) -> String {
-    let open = dashboard.open_alerts.total();
+pub(crate) fn alerts(all: usize, open: i64) -> String {
     let head = "Alerts, from opening to resolution";
-    match (dashboard.alerts_in_all, open) {
+    match (all, open) {
         (0, _) => head.into(),
         (_, 0) => format!("{head}: all over"),
         (all, open) => format!(
@@ -189,9 +185,8 @@ pub(super) fn alerts(dashboard: &Dashboard) -> String {
 }
 
 /// Title of the changes.
-pub(super) fn changes(dashboard: &Dashboard) -> String {
-    let step = dashboard.period.step;
-    let total: i64 = dashboard.steps.iter().map(|step| step.written).sum();
+pub(crate) fn changes(steps: &[Step], step: StepWidth) -> String {
+    let total: i64 = steps.iter().map(|step| step.written).sum();
     if total == 0 {
         return format!("Changes written per {}", step.name());
     }
@@ -204,33 +199,25 @@ pub(super) fn changes(dashboard: &Dashboard) -> String {
 
 /// The alert that is told of beside the columns: the worst, and among those the one that most others of its policy
 /// opened together with. With how many others.
-pub(super) fn told(dashboard: &Dashboard) -> Option<(&AlertSpan, usize)> {
+pub(crate) fn told<'a>(alerts: &'a [AlertSpan], period: &Period) -> Option<(&'a AlertSpan, usize)> {
     let together = |one: &AlertSpan, other: &AlertSpan| {
         one.policy == other.policy
             && one.severity == other.severity
             && (one.opened_at - other.opened_at).abs() <= TimeDelta::hours(36)
     };
-    let start = dashboard.period.start();
-    dashboard
-        .alerts
+    let start = period.start();
+    alerts
         .iter()
         .filter(|alert| alert.opened_at >= start)
         .map(|alert| {
-            (
-                alert,
-                dashboard
-                    .alerts
-                    .iter()
-                    .filter(|other| together(alert, other))
-                    .count()
-                    - 1,
-            )
+            let with = alerts.iter().filter(|other| together(alert, other)).count();
+            (alert, with - 1)
         })
         .max_by_key(|(alert, others)| (alert.severity, *others, std::cmp::Reverse(alert.opened_at)))
 }
 
 /// When an alert opened, was taken on and ended, in as few words as the days need.
-pub(super) fn life(alert: &AlertSpan, period: &Period) -> String {
+pub(crate) fn life(alert: &AlertSpan, period: &Period) -> String {
     let local = |at: chrono::DateTime<chrono::Utc>| at.with_timezone(&period.zone).naive_local();
     let opened = local(alert.opened_at);
     let mut day = opened.date();
@@ -257,14 +244,18 @@ pub(super) fn life(alert: &AlertSpan, period: &Period) -> String {
 
 /// Labels of the axis of time: the place of a step and what is written below it. At most `most` of them, at places
 /// that people count by: the 1st and 15th of a month, quarters, the hours of a quarter of a day.
-pub(super) fn ticks(steps: &[Step], width: StepWidth, most: usize) -> Vec<(usize, String)> {
+pub(crate) fn ticks(
+    steps: &[NaiveDateTime],
+    width: StepWidth,
+    most: usize,
+) -> Vec<(usize, String)> {
     let most = most.max(1);
     let label = |pattern: &str, chosen: &dyn Fn(NaiveDateTime) -> bool| -> Vec<(usize, String)> {
         steps
             .iter()
             .enumerate()
-            .filter(|(_, step)| chosen(step.start))
-            .map(|(place, step)| (place, step.start.format(pattern).to_string()))
+            .filter(|(_, start)| chosen(**start))
+            .map(|(place, start)| (place, start.format(pattern).to_string()))
             .collect()
     };
     let mut choices: Vec<Vec<(usize, String)>> = Vec::new();
@@ -273,7 +264,7 @@ pub(super) fn ticks(steps: &[Step], width: StepWidth, most: usize) -> Vec<(usize
             for hours in [3, 6, 12] {
                 let mut labels = label("%H:%M", &|at| at.hour() % hours == 0);
                 for (place, text) in &mut labels {
-                    let at = steps[*place].start;
+                    let at = steps[*place];
                     if at.hour() == 0 {
                         *text = at.format("%-d %B").to_string();
                     }
@@ -311,7 +302,7 @@ pub(super) fn ticks(steps: &[Step], width: StepWidth, most: usize) -> Vec<(usize
     chosen.unwrap_or_else(|| {
         let first = steps
             .first()
-            .map(|step| (0, step.start.format("%-d %b %Y").to_string()));
+            .map(|start| (0, start.format("%-d %b %Y").to_string()));
         first.into_iter().collect()
     })
 }
