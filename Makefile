@@ -22,7 +22,7 @@ LATENCY := 200
 FUZZ := 60
 AUDIT := $(CARGO) run --quiet --locked --package audit-bin --bin audit --
 
-.PHONY: demo demo-quick test check docs docs-check bench storm deliveries latency matrix soak fuzz test-transparency grafana-check mermaid-check deny setup
+.PHONY: demo demo-quick test check docs docs-check bench storm deliveries latency matrix soak fuzz test-transparency grafana-check mermaid-check deny setup setup-tests
 
 demo: setup
 	$(AUDIT) demo
@@ -30,7 +30,7 @@ demo: setup
 demo-quick: setup
 	$(AUDIT) demo --quick
 
-test: setup check
+test: setup-tests check
 	$(CARGO) test --locked --workspace --all-features
 	$(MAKE) --no-print-directory docs-check
 
@@ -82,3 +82,6 @@ deny:
 
 setup:
 	@scripts/setup
+
+setup-tests:
+	@scripts/setup tests

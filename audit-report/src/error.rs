@@ -50,6 +50,12 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    /// The live page can not be served like this.
+    #[error("the live page can not be served: {reason}")]
+    Serve {
+        /// What stands in its way, and what to do.
+        reason: String,
+    },
     /// Documents in a directory differ from what the database says.
     #[error("out of date: {}; write them again with `audit docs`", .files.join(", "))]
     OutOfDate {

@@ -16,6 +16,9 @@ pub mod chart;
 pub mod dashboard;
 pub mod docs;
 pub mod format;
+pub mod page;
+#[cfg(feature = "serve")]
+pub mod serve;
 
 pub use drawing::Drawing;
 pub use error::{Error, Result};

@@ -243,7 +243,7 @@ pub struct Delivery {
     pub last_error: Option<String>,
 }
 
-const ALERT: &str = "select
+pub(crate) const ALERT: &str = "select
     alert.alert_id,
     alert.fingerprint,
     alert.policy,

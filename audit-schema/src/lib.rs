@@ -5,6 +5,7 @@ pub mod applied;
 pub mod apply;
 pub mod as_of;
 mod author;
+pub mod browse;
 pub mod catalogue;
 pub mod check;
 pub mod context;

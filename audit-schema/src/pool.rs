@@ -82,3 +82,48 @@ pub fn pool(url: &str) -> Result<Pool> {
         .connection_timeout(Duration::from_secs(10))
         .build_unchecked(ConnectionManager::new(url)))
 }
+
+/// What a pool may take, for a program that many people ask at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// How many connections it opens at most.
+    pub connections: u32,
+    /// How long to wait for one.
+    pub wait: Duration,
+    /// How long a statement may take, and a transaction may do nothing.
+    pub statement_timeout: Duration,
+    /// The name under which the server lists the connections.
+    pub application_name: &'static str,
+}
+
+/// Opens a pool within bounds. The database need not be there yet, and may come and go: a connection is tried before it is
+/// handed out.
+pub fn bounded(url: &str, bounds: &Bounds) -> Pool {
+    r2d2::Pool::builder()
+        .max_size(bounds.connections.max(1))
+        .min_idle(Some(0))
+        .connection_timeout(bounds.wait)
+        .connection_customizer(Box::new(*bounds))
+        .build_unchecked(ConnectionManager::new(url))
+}
+
+impl r2d2::CustomizeConnection<PgConnection, diesel::r2d2::Error> for Bounds {
+    fn on_acquire(&self, connection: &mut PgConnection) -> Result<(), diesel::r2d2::Error> {
+        use diesel::RunQueryDsl;
+        use diesel::sql_types::Text;
+        let milliseconds = self.statement_timeout.as_millis().to_string();
+        diesel::sql_query(
+            "select
+                set_config('statement_timeout', $1, false),
+                set_config('idle_in_transaction_session_timeout', $1, false),
+                set_config('application_name', $2, false),
+                -- Compiling a statement of a page takes longer than running it.
+                set_config('jit', 'off', false)",
+        )
+        .bind::<Text, _>(milliseconds)
+        .bind::<Text, _>(self.application_name)
+        .execute(connection)
+        .map(drop)
+        .map_err(diesel::r2d2::Error::QueryError)
+    }
+}

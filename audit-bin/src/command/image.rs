@@ -13,6 +13,7 @@ use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use diesel::PgConnection;
 
+use crate::command::{html, serve};
 use crate::connection::{ConnectionOptions, Database};
 
 /// How many pixels of the picture one pixel of its design becomes.
@@ -39,6 +40,10 @@ enum Command {
     /// Draw the dashboard, or one chart
     #[command(after_help = charts())]
     Image(Box<ImageOptions>),
+    /// Write the dashboard and all charts as one HTML file, to send or to print
+    Html(Box<html::HtmlOptions>),
+    /// Serve the dashboard as a live page
+    Serve(Box<serve::ServeOptions>),
 }
 
 /// The charts, for `--help`.
@@ -163,7 +168,17 @@ fn scale(text: &str) -> Result<f32, String> {
 /// # Errors
 /// Whatever stands in its way.
 pub fn run(arguments: AuditReport) -> anyhow::Result<String> {
-    let Command::Image(options) = arguments.command;
+    let options = match arguments.command {
+        Command::Image(options) => options,
+        Command::Html(options) => {
+            let database = Database::open(&arguments.connection)?;
+            return html::run(&mut database.connect()?, *options);
+        }
+        Command::Serve(options) => {
+            let database = Database::open(&arguments.connection)?;
+            return serve::run(database.url(), &options);
+        }
+    };
     let mut text = String::new();
     if let Some(out) = &options.out {
         ending(out)?;

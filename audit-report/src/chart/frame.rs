@@ -155,3 +155,21 @@ pub(super) fn svg(chart: &Chart, style: &Style, size: Size) -> Result<String> {
     chart.data.figures().draw(&mut pen, area, frame)?;
     Ok(pen.canvas.finish(&chart.title, &chart.description))
 }
+
+/// The picture without the words around it, for a page that has them as text.
+pub(super) fn bare(chart: &Chart, style: &Style, size: Size) -> Result<String> {
+    let style = Style {
+        theme: style.theme,
+        width: size.width,
+        height: size.height,
+    };
+    let mut pen = Pen::new(&style);
+    let area = Area {
+        x: 2.0,
+        y: 6.0,
+        width: f64::from(size.width) - 4.0,
+        height: f64::from(size.height) - 12.0,
+    };
+    chart.data.figures().draw(&mut pen, area, &chart.frame)?;
+    Ok(pen.canvas.finish(&chart.title, &chart.description))
+}

@@ -232,6 +232,11 @@ impl Chart {
         frame::svg(self, style, size)
     }
 
+    /// Draws only what lies between its title and its note, for a page that says those itself.
+    pub(crate) fn bare(&self, style: &Style, size: Size) -> Result<String> {
+        frame::bare(self, style, size)
+    }
+
     /// The same figures in words: columns with their units, and rows.
     pub fn table(&self) -> Table {
         self.data.figures().table(&self.frame)
