@@ -19,12 +19,14 @@ use crate::terminal::{Style, count};
 )]
 pub enum ExportCommand {
     /// What is in force in the database, as a policy: applying it changes nothing
+    #[command(after_help = "Example:\n  audit export policy --out audit.yml")]
     Policy {
         /// Write the policy to this file
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
     /// As a contract of the Open Data Contract Standard, version 3.1
+    #[command(after_help = "Example:\n  audit export odcs audit.yml --out contract.yaml --id shop")]
     Odcs(OdcsOptions),
 }
 

@@ -21,8 +21,12 @@ Example:  audit import dbt target/manifest.json --out orders.yml
 The policy goes to standard output, the report to standard error.")]
 pub enum ImportCommand {
     /// Tests, contracts and source freshness of dbt: target/manifest.json, or a file such as schema.yml
+    #[command(after_help = "Example:\n  audit import dbt target/manifest.json --out orders.yml")]
     Dbt(ImportOptions),
     /// A suite of Great Expectations, of version 1 or 0.18
+    #[command(
+        after_help = "Example:\n  audit import gx expectations/orders.json --table shop.orders > orders.yml"
+    )]
     Gx {
         /// What is read, and where everything goes
         #[command(flatten)]
@@ -32,8 +36,10 @@ pub enum ImportCommand {
         table: Option<String>,
     },
     /// A data contract of the Open Data Contract Standard, version 3
+    #[command(after_help = "Example:\n  audit import odcs contract.yaml > orders.yml")]
     Odcs(ImportOptions),
     /// Checks of Soda Core 3
+    #[command(after_help = "Example:\n  audit import sodacl checks.yml --schema shop > orders.yml")]
     Sodacl(ImportOptions),
 }
 

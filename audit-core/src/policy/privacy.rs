@@ -51,6 +51,8 @@ impl Reader {
             .filter(|kind| !of_a_table || kind.is_of_a_table())
             .collect();
         let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
+        #[cfg(test)]
+        super::read::asked::keys("`retain`", &names);
         let Some(entries) = fields
             .get("retain")
             .and_then(|entry| self.map(entry.node, "`retain`"))

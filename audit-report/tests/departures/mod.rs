@@ -69,6 +69,9 @@ pub fn fold(connection: &mut PgConnection) {
         if number(connection, "select count(*) from audit.change") == 0 {
             return;
         }
+        connection
+            .batch_execute("select pg_sleep(0.01)")
+            .expect("a moment passes");
     }
     panic!("the head does not become empty");
 }
