@@ -278,6 +278,11 @@ const README: Page = Page {
             "the policy is shown further down, where it is planned and applied",
         ),
         ("audit apply audit.yml", "as above"),
+        ("audit drift", "nothing was applied yet"),
+        (
+            "audit-report serve",
+            "runs until it is stopped; audit-report/tests/serve has one",
+        ),
         (
             "audit as-of orders 2026-01-31",
             "the table is watched only further down",
