@@ -6,6 +6,7 @@
 mod data;
 mod draw;
 mod load;
+pub(crate) mod tile;
 mod tiles;
 
 pub(crate) use data::place;

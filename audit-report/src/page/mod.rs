@@ -110,7 +110,7 @@ fn write_dashboard(html: &mut Html, data: &Dashboard, figures: &[Figure], linked
         "<section aria-label=\"At a glance\">\n<h2 class=\"hidden\">At a glance</h2>\n",
         &[],
     );
-    tile::write(html, &tile::tiles(data), linked);
+    tile::write(html, &crate::dashboard::tile::tiles(data), linked);
     html.put("</section>\n<div class=\"charts\">\n", &[]);
     for figure in figures {
         figure.write(html);
