@@ -5,7 +5,7 @@ use serde_json::json;
 use super::mapped::{Draft, Mapped, Total, What};
 use super::sql::{self, free, slug};
 use super::{Coverage, Imported, Tool, Verdict};
-use crate::policy::{identifier, printable, rule_lines, scalar};
+use crate::policy::{identifier, printable, rule_lines, scalar, value_text};
 use crate::{
     Action, AlertPolicy, Asked, Bounds, Function, Group, Measure, OnError, OnNoData, Policy,
     QuarantineMode, Rule, RuleKind, Severity, Summary, TablePolicy, WhichBucket,
@@ -561,10 +561,10 @@ fn by_threshold(check: &Check, draft: Draft, notes: &mut Vec<String>) -> Vec<Dra
 fn read_back(table: &TablePolicy, rule: &Rule, summary: Option<&Summary>) -> Result<Rule, String> {
     let mut text = format!("version: 1\ntables:\n  {}:\n", scalar(&table.name));
     if !table.why.is_empty() {
-        text += &format!("    why: {}\n", scalar(&table.why));
+        text += &format!("    why: {}\n", value_text(&table.why));
     }
     if !table.owner.is_empty() {
-        text += &format!("    owner: {}\n", scalar(&table.owner));
+        text += &format!("    owner: {}\n", value_text(&table.owner));
     }
     text += "    rules:\n";
     for line in rule_lines(rule, &table.owner) {

@@ -1,7 +1,7 @@
 //! What was imported, as a policy with comments.
 
 use super::{Coverage, Imported, Verdict};
-use crate::policy::{rule_lines, scalar};
+use crate::policy::{rule_lines, scalar, value_text};
 use crate::{AlertPolicy, Function, Summary};
 
 pub(super) fn write(imported: &Imported) -> String {
@@ -26,10 +26,10 @@ pub(super) fn write(imported: &Imported) -> String {
         }
         text += &format!("  {}:\n", scalar(&table.name));
         if !table.why.is_empty() {
-            text += &format!("    why: {}\n", scalar(&table.why));
+            text += &format!("    why: {}\n", value_text(&table.why));
         }
         if !table.owner.is_empty() {
-            text += &format!("    owner: {}\n", scalar(&table.owner));
+            text += &format!("    owner: {}\n", value_text(&table.owner));
         }
         text += "    rules:\n";
         for (place, rule) in table.rules.iter().enumerate() {
@@ -79,14 +79,14 @@ pub(super) fn summary(summary: &Summary) -> String {
     let mut text = format!(
         "  {}:\n    from: {}\n",
         scalar(&summary.name),
-        scalar(&summary.table)
+        value_text(&summary.table)
     );
     if let Some(bucket) = &summary.bucket {
         text += &format!(
             "    bucket: {{ column: {}, width: {}, time_zone: {} }}\n",
-            scalar(&bucket.column),
+            value_text(&bucket.column),
             bucket.width.short(),
-            scalar(&bucket.time_zone)
+            value_text(&bucket.time_zone)
         );
     }
     if let Some(retain) = summary.retain {
@@ -100,7 +100,7 @@ pub(super) fn summary(summary: &Summary) -> String {
                 format!(
                     "{{ {}: {} }}",
                     scalar(&group.name),
-                    scalar(&group.expression)
+                    value_text(&group.expression)
                 )
             }
         });
@@ -110,13 +110,13 @@ pub(super) fn summary(summary: &Summary) -> String {
         );
     }
     if let Some(condition) = &summary.condition {
-        text += &format!("    where: {}\n", scalar(condition));
+        text += &format!("    where: {}\n", value_text(condition));
     }
     text += "    measures:\n";
     for measure in &summary.measures {
         let how = match (&measure.expression, measure.function) {
             (Some(expression), function) => {
-                format!("{{ {}: {} }}", function.name(), scalar(expression))
+                format!("{{ {}: {} }}", function.name(), value_text(expression))
             }
             (None, _) => Function::Count.name().to_owned(),
         };
@@ -130,7 +130,7 @@ fn alert(alert: &AlertPolicy) -> String {
         "  {}:\n    on: {}\n    when: {}\n    severity: {}\n",
         scalar(&alert.name),
         alert.on,
-        scalar(&alert.when),
+        value_text(&alert.when),
         alert.severity
     )
 }

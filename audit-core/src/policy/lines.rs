@@ -25,7 +25,7 @@ use crate::{
 pub fn rule_lines(rule: &Rule, owner: &str) -> Vec<String> {
     let mut lines = Vec::new();
     if rule.kind.default_name().as_deref() != Some(&rule.name) {
-        lines.push(format!("name: {}", scalar(&rule.name)));
+        lines.push(format!("name: {}", value_text(&rule.name)));
     }
     let options = match &rule.kind {
         RuleKind::Expression { expression } => text_lines(expression),
@@ -44,10 +44,10 @@ pub fn rule_lines(rule: &Rule, owner: &str) -> Vec<String> {
         lines.push(format!("mode: {}", rule.mode.name()));
     }
     if rule.owner != owner {
-        lines.push(format!("owner: {}", scalar(&rule.owner)));
+        lines.push(format!("owner: {}", value_text(&rule.owner)));
     }
     if !rule.why.is_empty() {
-        lines.push(format!("why: {}", scalar(&rule.why)));
+        lines.push(format!("why: {}", value_text(&rule.why)));
     }
     if rule.fix_within != rule.severity.fix_within() {
         let period = rule.fix_within.map(crate::Period::short);
@@ -57,7 +57,7 @@ pub fn rule_lines(rule: &Rule, owner: &str) -> Vec<String> {
         ));
     }
     if let Some(condition) = &rule.condition {
-        lines.push(format!("where: {}", scalar(condition)));
+        lines.push(format!("where: {}", value_text(condition)));
     }
     if rule.nulls != Nulls::Pass {
         lines.push(format!("nulls: {}", rule.nulls.name()));
@@ -117,7 +117,7 @@ pub fn kind_options(kind: &RuleKind) -> String {
         | RuleKind::NotFuture {
             column,
             tolerance: None,
-        } => scalar(column),
+        } => value_text(column),
         RuleKind::NotFuture {
             column,
             tolerance: Some(tolerance),
@@ -139,17 +139,17 @@ pub fn kind_options(kind: &RuleKind) -> String {
                 ("max", max.map(|max| max.to_string())),
             ]),
         ),
-        RuleKind::Matches { column, pattern } => of(column, scalar(pattern)),
+        RuleKind::Matches { column, pattern } => of(column, value_text(pattern)),
         RuleKind::Format { column, format } => of(column, format.name().to_owned()),
-        RuleKind::Expression { expression } => scalar(expression),
+        RuleKind::Expression { expression } => value_text(expression),
         RuleKind::References { column, table, key } => {
-            of(column, scalar(&format!("{table}.{}", identifier(key))))
+            of(column, value_text(&format!("{table}.{}", identifier(key))))
         }
         RuleKind::Unique { columns } => texts(columns),
         RuleKind::NoOverlap { columns, from, to } => map([
             ("columns", some_texts(columns)),
-            ("from", Some(scalar(from))),
-            ("to", Some(scalar(to))),
+            ("from", Some(value_text(from))),
+            ("to", Some(value_text(to))),
         ]),
         RuleKind::Transition { column, allowed } => {
             let ways = allowed
@@ -221,9 +221,9 @@ pub fn kind_options(kind: &RuleKind) -> String {
         RuleKind::Reconcile(reconcile) => {
             let table = &reconcile.table;
             let (count, sum) = match &reconcile.measure {
-                Measured::Count => (Some(scalar(table)), None),
+                Measured::Count => (Some(value_text(table)), None),
                 Measured::Sum { column, its } => {
-                    let its = scalar(&format!("{table}.{}", identifier(its)));
+                    let its = value_text(&format!("{table}.{}", identifier(its)));
                     (None, Some(of(column, its)))
                 }
             };
@@ -237,10 +237,10 @@ pub fn kind_options(kind: &RuleKind) -> String {
                 ("group_by", some_texts(&reconcile.group_by)),
             ])
         }
-        RuleKind::Sql(sql) => scalar(&sql.query),
+        RuleKind::Sql(sql) => value_text(&sql.query),
         RuleKind::Bounds(bounds) => map([
-            ("on", Some(scalar(&bounds.on))),
-            ("value", Some(scalar(&bounds.value))),
+            ("on", Some(value_text(&bounds.on))),
+            ("value", Some(value_text(&bounds.value))),
             ("min", bounds.min.as_ref().map(ToString::to_string)),
             ("max", bounds.max.as_ref().map(ToString::to_string)),
             ("when", bounds.when.as_deref().map(scalar)),
@@ -266,13 +266,11 @@ pub fn scalar(text: &str) -> String {
     const WORDS: [&str; 12] = [
         "true", "false", "yes", "no", "on", "off", "y", "n", "null", "nan", "inf", "infinity",
     ];
-    let plain = text
-        .chars()
-        .next()
-        .is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
-        && text
-            .chars()
-            .all(|character| character.is_ascii_alphanumeric() || "_.".contains(character))
+    let plain = text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && !text.ends_with(' ')
+        && text.chars().all(|character| {
+            character.is_ascii_alphanumeric() || "_ ./@-()<>=+".contains(character)
+        })
         && !WORDS.contains(&text.to_ascii_lowercase().as_str());
     if plain {
         return text.to_owned();
@@ -298,6 +296,19 @@ pub fn scalar(text: &str) -> String {
     }
     quoted.push('"');
     quoted
+}
+
+/// A text as a value of a policy: what looks like a variable of the environment is none.
+///
+/// # Examples
+///
+/// ```
+/// use audit_core::policy::value_text;
+///
+/// assert_eq!(value_text("^a${2}"), "\"^a$${2}\"");
+/// ```
+pub fn value_text(text: &str) -> String {
+    scalar(&text.replace("${", "$${"))
 }
 
 /// A name as SQL spells it: between double quotes unless it is of lower-case letters, digits and `_`.
@@ -338,9 +349,10 @@ fn text_lines(text: &str) -> Vec<String> {
                 )
         });
     if !block {
-        return vec![scalar(text)];
+        return vec![value_text(text)];
     }
     let mut lines = vec!["|".to_owned()];
+    let text = text.replace("${", "$${");
     lines.extend(text.split('\n').map(|line| format!("  {line}")));
     lines
 }
@@ -380,7 +392,7 @@ fn list(items: impl Iterator<Item = String>) -> String {
 }
 
 fn texts(texts: &[String]) -> String {
-    list(texts.iter().map(|text| scalar(text)))
+    list(texts.iter().map(|text| value_text(text)))
 }
 
 fn some_texts(names: &[String]) -> Option<String> {
@@ -389,7 +401,7 @@ fn some_texts(names: &[String]) -> Option<String> {
 
 fn value(value: &Value) -> String {
     match value {
-        Value::String(text) => scalar(text),
+        Value::String(text) => value_text(text),
         other => other.to_string(),
     }
 }

@@ -25,7 +25,7 @@ use std::collections::HashMap;
 
 pub use error::{Location, PolicyErrors, Problem};
 pub use include::{Disk, Loader};
-pub use lines::{identifier, kind_options, rule_lines, scalar};
+pub use lines::{identifier, kind_options, rule_lines, scalar, value_text};
 pub use schema::schema;
 
 use crate::{

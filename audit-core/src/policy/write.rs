@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::Policy;
+use super::lines::{scalar, value_text};
 use super::summary::quoted_if_needed;
 use crate::{
     Action, AlertPolicy, Channel, Function, Group, Measured, QuarantineMode, Reconcile, Route,
@@ -370,8 +371,7 @@ fn on_one_line(value: &Value) -> String {
         Value::Null => "null".to_owned(),
         Value::Bool(value) => value.to_string(),
         Value::Number(number) => number.to_string(),
-        // What looks like a variable is none.
-        Value::String(text) => scalar(&text.replace("${", "$${")),
+        Value::String(text) => value_text(text),
         Value::Array(items) => {
             let items: Vec<String> = items.iter().map(on_one_line).collect();
             format!("[{}]", items.join(", "))
@@ -385,43 +385,4 @@ fn on_one_line(value: &Value) -> String {
             format!("{{ {} }}", entries.join(", "))
         }
     }
-}
-
-/// A text, between quotes if it could be taken for something else.
-fn scalar(text: &str) -> String {
-    const OTHERS: [&str; 11] = [
-        "null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan", "inf",
-    ];
-    let is_plain = text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-        && !text.ends_with(' ')
-        && text.chars().all(|character| {
-            character.is_ascii_alphanumeric()
-                || matches!(
-                    character,
-                    '_' | ' ' | '.' | '/' | '@' | '-' | '(' | ')' | '<' | '>' | '=' | '+'
-                )
-        })
-        && !OTHERS.contains(&text.to_ascii_lowercase().as_str());
-    if is_plain {
-        return text.to_owned();
-    }
-    let mut quoted = String::from("\"");
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => quoted.extend(['\\', character]),
-            '\n' => quoted.push_str("\\n"),
-            '\t' => quoted.push_str("\\t"),
-            _ if character.is_control()
-                || matches!(
-                    character,
-                    '\u{feff}' | '\u{2028}' | '\u{2029}' | '\u{fffe}' | '\u{ffff}'
-                ) =>
-            {
-                quoted.push_str(&format!("\\u{:04x}", u32::from(character)));
-            }
-            _ => quoted.push(character),
-        }
-    }
-    quoted.push('"');
-    quoted
 }

@@ -1,6 +1,7 @@
 //! Great Expectations: suites.
 
 use audit_core::import::{Options, Verdict, gx};
+use audit_core::{Policy, RuleKind};
 use insta::assert_snapshot;
 
 use crate::shared::{covers, shown};
@@ -99,4 +100,22 @@ fn a_suite_is_about_the_table_that_was_said() {
     assert_eq!(table_of("orders_suite", None), "public.orders");
     assert_eq!(table_of("shop.orders.warning", None), "shop.orders");
     assert_eq!(table_of("My orders!", None), "public.my_orders");
+}
+
+#[test]
+fn a_pattern_that_looks_like_a_variable_is_none() {
+    let suite = r#"{"expectation_suite_name": "shop.orders", "expectations": [{
+        "expectation_type": "expect_column_values_to_match_regex",
+        "kwargs": {"column": "code", "regex": "^a${HOME}"},
+        "meta": {"notes": "Not ${HOME}."}
+    }]}"#;
+    let imported = gx(suite, "orders.json", &Options::default()).unwrap();
+    let policy = Policy::parse(&imported.fragment(), "orders.yml").unwrap();
+    assert_eq!(
+        policy.tables[0].rules[0].kind,
+        RuleKind::Matches {
+            column: "code".to_owned(),
+            pattern: "^a${HOME}".to_owned()
+        }
+    );
 }
