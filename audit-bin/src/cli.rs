@@ -1,6 +1,6 @@
 //! The arguments of `audit`, and which command they lead to.
 //!
-//! A command is a variant of [`Command`], a line in [`GROUPS`], and an arm in [`output`]; its options stand with it in
+//! A command is a variant of `Command`, a line in `GROUPS`, and an arm in `output`; its options stand with it in
 //! `command/`.
 
 use std::path::PathBuf;

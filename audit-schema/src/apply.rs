@@ -115,7 +115,7 @@ pub enum Progress<'p> {
 ///
 /// # Errors
 ///
-/// [`Error::Policy`](crate::Error::Policy) with everything that the database does not understand, each with its place in the file; then
+/// [`Error::Policy`] with everything that the database does not understand, each with its place in the file; then
 /// nothing was applied. [`Error::Locked`] if somebody held a lock for too long.
 pub fn apply(connection: &mut PgConnection, policy: &Policy) -> Result<Plan> {
     apply_with(connection, policy, &Options::default(), &mut |_| {})

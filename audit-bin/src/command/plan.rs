@@ -143,7 +143,7 @@ pub fn plan(
 /// Applies a policy, and shows what that changed.
 ///
 /// # Errors
-/// As [`plan`]; then nothing was applied.
+/// As [`plan()`]; then nothing was applied.
 pub fn apply(
     connection: &mut PgConnection,
     options: &ApplyOptions,

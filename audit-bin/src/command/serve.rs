@@ -30,7 +30,7 @@ pub struct ServeOptions {
         default_value = "127.0.0.1:8080"
     )]
     listen: SocketAddr,
-    /// The address that people use where a reverse proxy stands before it, for example https://audit.example.com
+    /// The address that people use where a reverse proxy stands before it, for example `https://audit.example.com`
     #[arg(long, env = "AUDIT_REPORT_PUBLIC_URL", value_name = "URL")]
     public_url: Option<String>,
     /// Another name under which it may be called; IP addresses and localhost always may
