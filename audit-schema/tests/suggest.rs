@@ -209,7 +209,7 @@ break	\ ü ", "- null", "audit_row")
     - not_future: "- null"
     - range: { "- null": { min: "2010-01-01" } }
     - not_null: audit_row
-    - one_of: { audit_row: ["AB-0", "AB-1", "AB-2", "AB-3", "AB-4", "AB-5", "AB-6", "AB-7", "AB-8", "AB-9"] }
+    - one_of: { audit_row: [AB-0, AB-1, AB-2, AB-3, AB-4, AB-5, AB-6, AB-7, AB-8, AB-9] }
     "#);
 }
 
